@@ -1,0 +1,50 @@
+// The dense arithmetic of a forward pass, as each backend offers it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/matrix_view.h"
+#include "base/tensor_view.h"
+
+namespace leankv {
+
+// Arithmetic of the linear layers' inputs (algorithm.md section 7).
+enum class Activations {
+  kExact,  // 16-bit activations as two int8 halves: costs nothing measurable; the default
+  kInt8,   // int8 in blocks of 32 with f32 scales and sums: faster, KLD about .003 on a small model
+  kF32,    // f32: what evaluation uses
+};
+
+// A weight matrix in the form a backend computes with. Made by DenseOps::pack, usable only with the same backend.
+class PackedWeights {
+ public:
+  virtual ~PackedWeights() = default;
+  int rows = 0;     // outputs
+  int columns = 0;  // inputs
+};
+
+// Contract of every call: the result of one row of x does not depend on the other rows, on how many there are,
+// or on the number of threads (bit-identical).
+class DenseOps {
+ public:
+  virtual ~DenseOps() = default;
+  virtual std::string_view name() const = 0;
+
+  // Throws kUnsupported, naming the tensor, for a shape that it cannot take.
+  virtual std::unique_ptr<PackedWeights> pack(const TensorView& weights) = 0;
+  // y[t, r] = sum over c of x[t, c] w[r, c].  x [tokens, columns], y [tokens, rows].
+  virtual void linear(const PackedWeights& weights, ConstMatrix x, Matrix y) = 0;
+  // y = x / sqrt(mean(x^2) + epsilon) * weight.  x and y may be the same.
+  virtual void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) = 0;
+  // Rotates neighbouring pairs of each head (GGUF's order for llama).  x [tokens, heads * head_dim]; cos, sin
+  // [tokens, rotary_dim / 2] with rotary_dim <= head_dim; the channels past rotary_dim stay.
+  virtual void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) = 0;
+  // gate = gate / (1 + exp(-gate)) * up
+  virtual void gate(Matrix gate, ConstMatrix up) = 0;
+  // x += y
+  virtual void add(Matrix x, ConstMatrix y) = 0;
+};
+
+}  // namespace leankv

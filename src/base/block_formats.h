@@ -1,0 +1,29 @@
+// The weight formats of GGUF files that this program reads: one row each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace leankv {
+
+enum class WeightType { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1 };
+
+struct WeightFormat {
+  WeightType type;
+  std::string_view name;  // as GGUF tools print it: "Q4_1"
+  uint32_t gguf_id;       // ggml_type number in the file
+  int block_size;         // elements per block
+  int block_bytes;
+  void (*dequantise_block)(const std::byte* block, float* out);  // out [block_size]
+};
+
+std::span<const WeightFormat> weight_formats();
+const WeightFormat& weight_format(WeightType type);
+const WeightFormat* find_weight_format(uint32_t gguf_id);  // nullptr when not read by this program
+
+// Bit-identical to the gguf Python package. REQUIRES elements is a multiple of the block size.
+void dequantise(WeightType type, const std::byte* blocks, int64_t elements, float* out);
+
+}  // namespace leankv

@@ -1,0 +1,20 @@
+// A weight matrix as it lies in a file. Valid as long as the mapped file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/block_formats.h"
+
+namespace leankv {
+
+struct TensorView {
+  std::string name;
+  WeightType type = WeightType::kF32;
+  int64_t rows = 0;     // outputs
+  int64_t columns = 0;  // inputs, contiguous; a multiple of the type's block size
+  const std::byte* data = nullptr;  // [rows, columns] in blocks of the type
+};
+
+}  // namespace leankv
