@@ -1,0 +1,42 @@
+// How much a token was attended to: one number per (layer, KV head, token), kept in two bytes beside the token's row.
+//
+//   A[t] = sum over the group's query heads of the mean over queries of a[q, t]^2        (forecast policy)
+//   A[t] = mean over queries of the maximum over the group's query heads of a[q, t]      (paper policy)
+//
+// Bits 4..15: log2 A in steps of 1/64 octave from 2^-56 (level 0: no attention seen); bits 0..3: how many queries have
+// seen the token, in units of 64, saturating at 8.
+#pragma once
+
+#include <cstdint>
+
+#include "base/host_device.h"
+
+namespace leankv {
+
+inline constexpr int kSignificanceLevels = 4096;
+inline constexpr int kLevelsPerOctave = 64;
+inline constexpr int kLowestOctave = -56;
+inline constexpr int kQueryUnit = 64;
+inline constexpr int kMaxQueryUnits = 8;
+
+LEANKV_HD constexpr int significance_level(uint16_t bits) { return bits >> 4; }
+LEANKV_HD constexpr int significance_units(uint16_t bits) { return bits & 15; }
+LEANKV_HD constexpr uint16_t make_significance(int level, int units) { return uint16_t(level << 4 | units); }
+
+// log2 of the mean that a level stands for.
+LEANKV_HD constexpr double level_log2(int level) { return double(level) / kLevelsPerOctave + kLowestOctave; }
+float level_mean(int level);       // 2^level_log2(level); 0 for level 0
+int nearest_level(float mean);     // of a mean >= 0, in [0, kSignificanceLevels)
+// Units of a token that `queries` have seen.
+LEANKV_HD constexpr int query_units(int64_t queries) {
+  return int(queries / kQueryUnit < kMaxQueryUnits ? queries / kQueryUnit : kMaxQueryUnits);
+}
+
+uint16_t encode_significance(float mean, int64_t queries);
+
+// One more observation: mean := mean + (observed - mean) * weight, rounded to a level by the dither
+// (dither / 2^32 is uniform in [0, 1)) so that changes smaller than a step are right on average. Units stay.
+// weight in (0, 1].
+uint16_t update_significance(uint16_t bits, float observed, float weight, uint32_t dither);
+
+}  // namespace leankv
