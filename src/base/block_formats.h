@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace leankv {
@@ -16,12 +17,14 @@ struct WeightFormat {
   uint32_t gguf_id;       // ggml_type number in the file
   int block_size;         // elements per block
   int block_bytes;
-  void (*dequantise_block)(const std::byte* block, float* out);  // out [block_size]
+  // blocks [n_blocks * block_bytes bytes, any alignment], out [n_blocks * block_size]
+  void (*dequantise)(const std::byte* blocks, int64_t n_blocks, float* out);
 };
 
 std::span<const WeightFormat> weight_formats();
 const WeightFormat& weight_format(WeightType type);
 const WeightFormat* find_weight_format(uint32_t gguf_id);  // nullptr when not read by this program
+std::string weight_format_names();                         // "F32, F16, ...": for messages that list what works
 
 // Bit-identical to the gguf Python package. REQUIRES elements is a multiple of the block size.
 void dequantise(WeightType type, const std::byte* blocks, int64_t elements, float* out);

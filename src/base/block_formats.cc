@@ -1,0 +1,126 @@
+#include "base/block_formats.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/half.h"
+
+namespace leankv {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "GGUF files are read in place, and they are little-endian");
+
+// The bytes of one block, as ggml lays them out (ggml-common.h), each with its decoder.
+struct F32Block {
+  static constexpr int kSize = 1;
+  float value;
+  void decode(float* out) const { *out = value; }
+};
+
+struct F16Block {
+  static constexpr int kSize = 1;
+  uint16_t value;
+  void decode(float* out) const { *out = half_to_float(value); }
+};
+
+struct BF16Block {
+  static constexpr int kSize = 1;
+  uint16_t value;
+  void decode(float* out) const { *out = bfloat16_to_float(value); }
+};
+
+struct Q8_0Block {
+  static constexpr int kSize = 32;
+  uint16_t scale;
+  int8_t codes[kSize];
+  void decode(float* out) const {  // scale * code
+    const float d = half_to_float(scale);
+    for (int i = 0; i < kSize; ++i) out[i] = d * float(codes[i]);
+  }
+};
+
+// The 4-bit formats keep element i in the low half of byte i and element i + 16 in its high half.
+struct Q4_0Block {
+  static constexpr int kSize = 32;
+  uint16_t scale;
+  uint8_t codes[kSize / 2];
+  void decode(float* out) const {  // scale * (code - 8)
+    const float d = half_to_float(scale);
+    for (int i = 0; i < kSize / 2; ++i) {
+      out[i] = d * float((codes[i] & 15) - 8);
+      out[i + kSize / 2] = d * float((codes[i] >> 4) - 8);
+    }
+  }
+};
+
+struct Q4_1Block {
+  static constexpr int kSize = 32;
+  uint16_t scale, minimum;
+  uint8_t codes[kSize / 2];
+  void decode(float* out) const {  // scale * code + minimum, in two roundings
+    const float d = half_to_float(scale), m = half_to_float(minimum);
+    for (int i = 0; i < kSize / 2; ++i) {
+      out[i] = d * float(codes[i] & 15) + m;
+      out[i + kSize / 2] = d * float(codes[i] >> 4) + m;
+    }
+  }
+};
+
+static_assert(sizeof(Q8_0Block) == 34 && sizeof(Q4_0Block) == 18 && sizeof(Q4_1Block) == 20, "no padding");
+
+template <class Block>
+void dequantise_blocks(const std::byte* blocks, int64_t n_blocks, float* out) {
+  for (int64_t i = 0; i < n_blocks; ++i) {
+    Block block;
+    std::memcpy(&block, blocks + i * int64_t(sizeof(Block)), sizeof(Block));
+    block.decode(out + i * Block::kSize);
+  }
+}
+
+template <class Block>
+constexpr WeightFormat row(WeightType type, std::string_view name, uint32_t gguf_id) {
+  return {type, name, gguf_id, Block::kSize, int(sizeof(Block)), dequantise_blocks<Block>};
+}
+
+// In the order of WeightType. The numbers are those of ggml's enum ggml_type.
+constexpr WeightFormat kFormats[] = {
+    row<F32Block>(WeightType::kF32, "F32", 0),     row<F16Block>(WeightType::kF16, "F16", 1),
+    row<BF16Block>(WeightType::kBF16, "BF16", 30), row<Q8_0Block>(WeightType::kQ8_0, "Q8_0", 8),
+    row<Q4_0Block>(WeightType::kQ4_0, "Q4_0", 2),  row<Q4_1Block>(WeightType::kQ4_1, "Q4_1", 3),
+};
+
+constexpr bool in_order() {
+  for (int i = 0; i < int(std::size(kFormats)); ++i) {
+    if (int(kFormats[i].type) != i) return false;
+  }
+  return true;
+}
+static_assert(in_order(), "weight_format() indexes the table by type");
+
+}  // namespace
+
+std::span<const WeightFormat> weight_formats() { return kFormats; }
+
+const WeightFormat& weight_format(WeightType type) { return kFormats[int(type)]; }
+
+const WeightFormat* find_weight_format(uint32_t gguf_id) {
+  for (const WeightFormat& format : kFormats) {
+    if (format.gguf_id == gguf_id) return &format;
+  }
+  return nullptr;
+}
+
+std::string weight_format_names() {
+  std::string names;
+  for (const WeightFormat& format : kFormats) names += (names.empty() ? "" : ", ") + std::string(format.name);
+  return names;
+}
+
+void dequantise(WeightType type, const std::byte* blocks, int64_t elements, float* out) {
+  const WeightFormat& format = weight_format(type);
+  LEANKV_CHECK(elements >= 0 && elements % format.block_size == 0);
+  format.dequantise(blocks, elements / format.block_size, out);
+}
+
+}  // namespace leankv
