@@ -1,0 +1,25 @@
+// What each backend does with the pages of the cache inside a forward pass.
+#pragma once
+
+#include "backend/batch.h"
+#include "backend/kv_cache.h"
+#include "base/matrix_view.h"
+
+namespace leankv {
+
+// Both calls follow KvCache::extend for the same batch, so the new tokens are the last fresh ones of each entry.
+class CacheOps {
+ public:
+  virtual ~CacheOps() = default;
+
+  // Stores keys and values of one layer as the last fresh tokens and gathers their statistics.
+  // k, v [rows, kv_heads * head_dim], RoPE applied.
+  virtual void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) = 0;
+
+  // Causal attention of the batch's queries over all that their sequences hold, the new tokens included, straight on
+  // the stored pages; observes significance on the way.
+  // q [rows, kv_heads * group * head_dim], RoPE applied, not scaled; out the same shape.
+  virtual void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) = 0;
+};
+
+}  // namespace leankv

@@ -1,0 +1,136 @@
+#include "backend/kv_cache.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+constexpr std::size_t kHugePage = 2u << 20;  // pages are visited in random order: huge pages spare TLB misses
+
+std::byte* allocate_pool(std::size_t bytes) {
+  const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  void* memory = std::aligned_alloc(kHugePage, rounded);
+  if (memory == nullptr) {
+    throw Error(ErrorKind::kDoesNotFit, "cannot allocate " + std::to_string(bytes) + " bytes for the KV cache pool");
+  }
+  madvise(memory, rounded, MADV_HUGEPAGE);
+  return static_cast<std::byte*>(memory);
+}
+
+uint32_t pages_for(int64_t tokens, int tokens_per_page) {
+  return uint32_t((tokens + tokens_per_page - 1) / tokens_per_page);
+}
+
+}  // namespace
+
+SequenceCache& SequenceCache::operator=(SequenceCache&& other) noexcept {
+  std::swap(cache_, other.cache_);
+  std::swap(slot_, other.slot_);
+  return *this;
+}
+
+SequenceCache::~SequenceCache() {
+  if (cache_ != nullptr) cache_->release(slot_);
+}
+
+void KvCache::FreePool::operator()(std::byte* p) const { std::free(p); }
+
+KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots)
+    : shape_(shape), slots_(slots) {
+  if (shape.head_dim % 16 != 0 || shape.head_dim < 16 || shape.head_dim > kMaxHeadDim) {
+    throw Error(ErrorKind::kUnsupported, "head_dim " + std::to_string(shape.head_dim) +
+                                             ": the cache takes multiples of 16 from 16 to 256");
+  }
+  page_bytes_ = choose_page_bytes(tiers, shape.head_dim);
+  for (TierId id : tiers) layouts_[int(id)] = make_page_layout(id, shape.head_dim, page_bytes_);
+  const int64_t pages = std::min<int64_t>(pool_bytes / page_bytes_, (int64_t(1) << 29) - 1);
+  const int64_t least = int64_t(reserve_pages()) + shape.heads();
+  if (pages < least) {
+    throw Error(ErrorKind::kDoesNotFit, "a KV cache pool of " + std::to_string(pool_bytes) + " bytes is too small: this model needs at least " +
+                                            std::to_string(least * page_bytes_));
+  }
+  pool_.reset(allocate_pool(std::size_t(pages) * page_bytes_));
+  ring_storage_.resize(pages);
+  ring_ = PageRing(ring_storage_);
+}
+
+std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) {
+  const auto slot = std::find_if(slots_.begin(), slots_.end(), [](const SequenceState& s) { return !s.used; });
+  if (slot == slots_.end()) return std::nullopt;
+  LEANKV_CHECK(holds(fresh) && std::ranges::all_of(policy.tiers, [&](TierId id) { return holds(id); }));
+  SequenceState state;
+  state.policy = policy;
+  state.list_tier.push_back(fresh);
+  state.list_tier.insert(state.list_tier.end(), policy.tiers.begin(), policy.tiers.end());
+  state.heads.resize(shape_.heads());
+  state.memory.resize(shape_.heads());
+  if (policy.judges()) {
+    state.statistics.resize(shape_.heads());
+    state.residual_energy.resize(shape_.layers);
+  }
+  state.used = true;
+  *slot = std::move(state);
+  return SequenceCache(this, SlotId(slot - slots_.begin()));
+}
+
+uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
+  const int per_page = list_layout(slot, kFreshList).tokens;
+  const uint32_t now = state(slot).heads.front().tokens[kFreshList];  // the same in every head
+  return (pages_for(int64_t(now) + tokens, per_page) - pages_for(now, per_page)) * uint32_t(shape_.heads());
+}
+
+bool KvCache::extend(std::span<const BatchEntry> entries) {
+  uint32_t total = 0;
+  for (const BatchEntry& entry : entries) total += pages_to_extend(entry.slot, entry.rows);
+  if (total > appendable_pages()) return false;
+  uint32_t next = 0;
+  for (const BatchEntry& entry : entries) {
+    const uint32_t per_head = pages_to_extend(entry.slot, entry.rows) / uint32_t(shape_.heads());
+    for (HeadTable& head : state(entry.slot).heads) {
+      for (uint32_t i = 0; i < per_head; ++i) head.bag.emplace_back(kFreshList, ring_.at(next++));
+      head.tokens[kFreshList] += uint32_t(entry.rows);
+    }
+    state(entry.slot).tokens += entry.rows;
+  }
+  ring_.take(total);
+  note_high_water();
+  return true;
+}
+
+void KvCache::release(SlotId slot) {
+  uint32_t returned = 0;
+  for (const HeadTable& head : state(slot).heads) {
+    for (PageRef ref : head.bag) ring_.put(returned++, ref.page());
+  }
+  ring_.give(returned);
+  state(slot) = SequenceState();
+}
+
+void KvCache::check_integrity() const {
+  std::vector<char> seen(ring_.capacity(), 0);
+  const auto visit = [&](PageId page) {
+    LEANKV_CHECK(page < ring_.capacity() && !seen[page]);
+    seen[page] = 1;
+  };
+  for (uint32_t i = 0; i < ring_.free(); ++i) visit(ring_.at(i));
+  for (const SequenceState& sequence : slots_) {
+    for (const HeadTable& head : sequence.heads) {
+      std::array<uint32_t, kMaxLists> pages{};
+      for (PageRef ref : head.bag) visit(ref.page()), ++pages[ref.list()];
+      for (int list = 0; list < kMaxLists; ++list) {
+        const uint32_t expected =
+            list < sequence.lists() ? pages_for(head.tokens[list], layout(sequence.list_tier[list]).tokens) : 0;
+        LEANKV_CHECK(pages[list] == expected);
+      }
+    }
+  }
+  LEANKV_CHECK(std::ranges::count(seen, 1) == std::ptrdiff_t(ring_.capacity()));
+}
+
+}  // namespace leankv

@@ -1,0 +1,108 @@
+// The owner of the pool of pages, the ring of free ones and every sequence's tables.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "backend/batch.h"
+#include "backend/sequence_state.h"
+#include "kv/page_layout.h"
+#include "kv/page_ring.h"
+
+namespace leankv {
+
+struct CacheShape {
+  int layers = 0;
+  int kv_heads = 0;
+  int group = 0;  // query heads per KV head
+  int head_dim = 0;
+  int heads() const { return layers * kv_heads; }
+  // 16-bit bytes of one token over all layers and heads: the denominator's unit of every ratio.
+  int64_t bytes_per_token_16bit() const { return int64_t(heads()) * head_dim * 4; }
+};
+
+class KvCache;
+
+// A move-only lease on one slot: dropping it gives every page back. Must not outlive its cache.
+class SequenceCache {
+ public:
+  SequenceCache(SequenceCache&& other) noexcept : cache_(other.cache_), slot_(other.slot_) { other.cache_ = nullptr; }
+  SequenceCache& operator=(SequenceCache&& other) noexcept;
+  ~SequenceCache();
+  SlotId slot() const { return slot_; }
+
+ private:
+  friend class KvCache;
+  SequenceCache(KvCache* cache, SlotId slot) : cache_(cache), slot_(slot) {}
+  KvCache* cache_;
+  SlotId slot_;
+};
+
+// Used from one thread; kernels write disjoint pages of it in parallel.
+// Invariant: the ring and the bags of all sequences partition the pages of the pool.
+class KvCache {
+ public:
+  // tiers: every tier that a sequence of this cache may use. Throws kDoesNotFit when pool_bytes holds no page,
+  // kUnsupported for a head_dim that is no multiple of 16 or over 256.
+  KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots);
+  KvCache(const KvCache&) = delete;
+  KvCache& operator=(const KvCache&) = delete;
+
+  const CacheShape& shape() const { return shape_; }
+  int page_bytes() const { return page_bytes_; }
+  const PageLayout& layout(TierId id) const { return layouts_[int(id)]; }
+  const PageLayout& list_layout(SlotId slot, int list) const { return layout(state(slot).list_tier[list]); }
+  bool holds(TierId id) const { return layouts_[int(id)].tokens > 0; }
+
+  // A free slot with this policy, its fresh tokens stored at `fresh`; none when all slots are taken.
+  // REQUIRES holds() for `fresh` and every tier of the policy.
+  std::optional<SequenceCache> admit(const Policy& policy, TierId fresh);
+
+  SequenceState& state(SlotId slot) { return slots_[slot]; }
+  const SequenceState& state(SlotId slot) const { return slots_[slot]; }
+  HeadTable& head(SlotId slot, int layer, int h) { return slots_[slot].heads[layer * shape_.kv_heads + h]; }
+  const HeadTable& head(SlotId slot, int layer, int h) const { return slots_[slot].heads[layer * shape_.kv_heads + h]; }
+
+  std::byte* page(PageId id) { return pool_.get() + std::size_t(id) * page_bytes_; }
+  const std::byte* page(PageId id) const { return pool_.get() + std::size_t(id) * page_bytes_; }
+  PageRing& ring() { return ring_; }
+  const PageRing& ring() const { return ring_; }
+  // Pages kept free so that a judgement always has room to open a page per list (judgement.h).
+  uint32_t reserve_pages() const { return uint32_t(shape_.kv_heads) * 2 * kMaxLists; }
+  uint32_t appendable_pages() const { return ring_.free() > reserve_pages() ? ring_.free() - reserve_pages() : 0; }
+
+  // Makes room for new fresh tokens of every entry in all layers and heads, and counts the tokens in: one demand per
+  // head, one prefix sum, private slices. False, and nothing changed, when the ring does not hold enough.
+  [[nodiscard]] bool extend(std::span<const BatchEntry> entries);
+  uint32_t pages_to_extend(SlotId slot, int tokens) const;
+
+  uint32_t used_pages() const { return ring_.capacity() - ring_.free(); }
+  int64_t pool_bytes() const { return int64_t(ring_.capacity()) * page_bytes_; }
+  int64_t high_water_bytes() const { return int64_t(high_water_pages_) * page_bytes_; }
+  void note_high_water() { high_water_pages_ = std::max(high_water_pages_, used_pages()); }
+
+  // Checks the invariants of the ring, the bags and the counts; stops the process where one is broken.
+  void check_integrity() const;
+
+ private:
+  friend class SequenceCache;
+  void release(SlotId slot);
+
+  struct FreePool {
+    void operator()(std::byte* p) const;
+  };
+  CacheShape shape_;
+  int page_bytes_ = 0;
+  std::array<PageLayout, std::size_t(TierId::kCount)> layouts_{};
+  std::unique_ptr<std::byte, FreePool> pool_;
+  std::vector<PageId> ring_storage_;
+  PageRing ring_;
+  std::vector<SequenceState> slots_;
+  uint32_t high_water_pages_ = 0;
+};
+
+}  // namespace leankv

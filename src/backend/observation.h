@@ -1,0 +1,32 @@
+// Where observed attention goes: into the sums of a prompt that is being gathered, or into the stored significance of
+// tokens in decode. Tokens of a head are numbered judged lists first, then the fresh ones (HeadTable::judged_tokens).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "backend/kv_cache.h"
+
+namespace leankv {
+
+enum class Observe { kNot, kOlder, kRecent };
+
+// What to do with the query at this position of this sequence.
+Observe observation_of(const SequenceState& sequence, int position);
+
+// What one head saw in one step: sums over the observing queries of this step, by token number.
+struct Observation {
+  std::vector<float> older, recent;  // [tokens of the head]; recent also holds what decode observes
+};
+
+// Adds a step's sums. REQUIRES called once per (entry, layer, head), after the attention of the entry.
+void record(KvCache& cache, const BatchEntry& entry, int layer, int head, const Observation& seen);
+
+// Sums of the attention outputs and queries of the recent rows, for the constants of a head.
+// q, out: this head's columns, [entry.rows, group * head_dim], out as the model sees it, q not scaled.
+void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head, ConstMatrix q, ConstMatrix out);
+
+// Sums ||x||^2 of the recent rows of the residual stream that enters a layer. x [rows of the batch, hidden].
+void gather_residual(KvCache& cache, const Batch& batch, int layer, ConstMatrix x);
+
+}  // namespace leankv

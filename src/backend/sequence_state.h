@@ -1,0 +1,58 @@
+// What the cache knows of one sequence beside its pages.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backend/head_table.h"
+#include "kv/forecast.h"
+#include "kv/policy.h"
+
+namespace leankv {
+
+// What is learned of one head while a prompt passes (docs/compression.md). Dropped after the judgement.
+struct HeadStatistics {
+  std::vector<double> value_sum;   // [head_dim] over tokens from kSkipFirst on
+  double value_energy = 0;         // sum of ||v||^2 over the same
+  std::vector<double> output_sum;  // [head_dim] attention output over recent queries and the group's heads
+  double query_energy = 0;         // sum of ||q||^2 / head_dim over the same (1/sqrt(head_dim) included: once more / head_dim)
+  // Observed significance by token, numbered as in HeadTable::judged_tokens: sums over the older queries and over
+  // the policy's recent ones, since the last judgement.
+  std::vector<float> older, recent;
+};
+
+// Constants of one head that stay for the life of the sequence.
+struct HeadMemory {
+  std::vector<uint16_t> key_mean;  // [head_dim] IEEE half; empty where keys are not centred
+  HeadConstants constants;
+  Curve curve;
+};
+
+struct SequenceState {
+  Policy policy;
+  std::vector<TierId> list_tier;         // tier of each list: fresh, then policy.tiers
+  std::vector<HeadTable> heads;          // [layers, kv_heads]
+  std::vector<HeadMemory> memory;        // [layers, kv_heads]
+  std::vector<HeadStatistics> statistics;  // [layers, kv_heads] while gathering, else empty
+  std::vector<double> residual_energy;   // [layers] sum of ||x||^2 over recent queries
+  int tokens = 0;                        // that the sequence has had, pruned ones included
+  int judge_at = 0;                      // gathering: the number of tokens after which the judgement comes
+  int judgements = 0;
+  int last_review = 0;                   // tokens at the last judgement or review
+  double lambda = 0;                     // of the last choice
+  bool used = false;
+
+  bool gathering() const { return !statistics.empty(); }
+  // Queries from this position on are the recent ones of the coming judgement.
+  int recent_from() const { return judge_at > policy.recent ? judge_at - policy.recent : 0; }
+  int lists() const { return int(list_tier.size()); }
+};
+
+// First tokens that are left out of means: the sink and its like.
+inline constexpr int kSkipFirst = 4;
+// Tokens before the recent queries that are left out of the curve: attention to neighbours is no forecast.
+inline constexpr int kSkipLast = 16;
+// Tokens of the first chunk that the mean key is taken over.
+inline constexpr int kMeanKeyTokens = 512;
+
+}  // namespace leankv
