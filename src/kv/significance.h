@@ -25,8 +25,9 @@ LEANKV_HD constexpr uint16_t make_significance(int level, int units) { return ui
 
 // log2 of the mean that a level stands for.
 LEANKV_HD constexpr double level_log2(int level) { return double(level) / kLevelsPerOctave + kLowestOctave; }
-float level_mean(int level);       // 2^level_log2(level); 0 for level 0
-int nearest_level(float mean);     // of a mean >= 0, in [0, kSignificanceLevels)
+// Both by one table and the exponent, without the maths library: equal on every machine. REQUIRES a level in range.
+float level_mean(int level);    // 2^level_log2(level); 0 for level 0
+int nearest_level(float mean);  // nearest in log2, of a mean >= 0, in [0, kSignificanceLevels)
 // Units of a token that `queries` have seen.
 LEANKV_HD constexpr int query_units(int64_t queries) {
   return int(queries / kQueryUnit < kMaxQueryUnits ? queries / kQueryUnit : kMaxQueryUnits);
@@ -34,9 +35,9 @@ LEANKV_HD constexpr int query_units(int64_t queries) {
 
 uint16_t encode_significance(float mean, int64_t queries);
 
-// One more observation: mean := mean + (observed - mean) * weight, rounded to a level by the dither
-// (dither / 2^32 is uniform in [0, 1)) so that changes smaller than a step are right on average. Units stay.
-// weight in (0, 1].
+// One more observation: mean := mean + (observed - mean) * weight, rounded to one of the two levels around it by the
+// dither (dither / 2^32 is uniform in [0, 1)) so that the expected mean is exact, however small the change; above the
+// highest level it saturates. Units stay. weight in (0, 1].
 uint16_t update_significance(uint16_t bits, float observed, float weight, uint32_t dither);
 
 }  // namespace leankv

@@ -1,0 +1,76 @@
+#include "kv/policy_solver.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+// 110 octaves halved 40 times leave 1e-10 of an octave, far below one significance level of any threshold.
+constexpr int kRounds = 40;
+
+int64_t pages_for(uint32_t tokens, int tokens_per_page) {
+  return (int64_t(tokens) + tokens_per_page - 1) / tokens_per_page;
+}
+
+int64_t head_pages(const HeadProblem& head, const PageCosts& costs, const HeadThresholds& thresholds) {
+  const auto after = tokens_after(*head.histogram, thresholds);
+  int64_t pages = pages_for(head.fixed, costs.fresh_tokens_per_page);
+  for (int i = 0; i < thresholds.tiers; ++i) pages += pages_for(after[i], costs.tokens_per_page[i]);
+  return pages;
+}
+
+int64_t bytes_of_pages(int64_t pages, const PageCosts& costs) {
+  return pages * (costs.page_bytes + costs.table_bytes_per_page) + costs.fixed_bytes;
+}
+
+int64_t bytes_at_lambda(std::span<const HeadProblem> heads, const PageCosts& costs, double lambda) {
+  int64_t pages = 0;
+  for (const HeadProblem& head : heads) {
+    pages += head_pages(head, costs, forecast_thresholds(*head.constants, *head.curve, costs.bytes, lambda));
+  }
+  return bytes_of_pages(pages, costs);
+}
+
+// The least 2^x, x in [low, high], with bytes_at(2^x) <= target, for bytes that fall with x; 2^high when none is.
+// A token that leaves one page may open another, so bytes may rise a little on the way down: the result always
+// fits, and is the closest up to such steps.
+template <class BytesAt>
+double least_that_fits(double low, double high, int64_t target, BytesAt&& bytes_at) {
+  if (bytes_at(std::exp2(low)) <= target) return std::exp2(low);
+  if (bytes_at(std::exp2(high)) > target) return std::exp2(high);
+  for (int round = 0; round < kRounds; ++round) {
+    const double middle = (low + high) / 2;
+    (bytes_at(std::exp2(middle)) > target ? low : high) = middle;
+  }
+  return std::exp2(high);
+}
+
+}  // namespace
+
+int64_t page_true_bytes(std::span<const HeadProblem> heads, const PageCosts& costs,
+                        std::span<const HeadThresholds> thresholds) {
+  LEANKV_CHECK(thresholds.size() == 1 || thresholds.size() == heads.size());
+  int64_t pages = 0;
+  for (std::size_t h = 0; h < heads.size(); ++h) {
+    pages += head_pages(heads[h], costs, thresholds[thresholds.size() == 1 ? 0 : h]);
+  }
+  return bytes_of_pages(pages, costs);
+}
+
+double solve_lambda(std::span<const HeadProblem> heads, const PageCosts& costs, int64_t target_bytes) {
+  LEANKV_CHECK(costs.tokens_per_page.size() == costs.bytes.size());
+  return least_that_fits(-80, 30, target_bytes, [&](double lambda) { return bytes_at_lambda(heads, costs, lambda); });
+}
+
+double solve_alpha_factor(std::span<const HeadProblem> heads, const PageCosts& costs, double alpha_high,
+                          double alpha_low, int64_t tokens, int64_t target_bytes) {
+  const int tiers = int(costs.tokens_per_page.size());
+  return least_that_fits(-60, 40, target_bytes, [&](double factor) {
+    const HeadThresholds shared = paper_thresholds(tiers, factor * alpha_high, factor * alpha_low, tokens);
+    return page_true_bytes(heads, costs, std::span(&shared, 1));
+  });
+}
+
+}  // namespace leankv
