@@ -19,16 +19,24 @@ inline constexpr int kPageAlignment = 64;  // one cache line
 
 LEANKV_HD constexpr int tile_tokens(TierId id) { return id == TierId::kK16V16 ? 4 : 8; }
 
+// Place of a code in its tile's order; token in [0, tile).
+LEANKV_HD constexpr int key_index(int tile, int token, int channel) {
+  return (channel / 4 * tile + token) * 4 + channel % 4;
+}
+LEANKV_HD constexpr int value_index(int head_dim, int token, int channel) {
+  return (token / 4 * head_dim + channel) * 4 + token % 4;
+}
+
 struct PageLayout {
   TierId tier = TierId::kK16V16;
   int head_dim = 0;
   int page_bytes = 0;
-  int tokens = 0;            // capacity: a whole number of tiles; 0 when not even one tile fits
-  int key_tile_bytes = 0;    // codes of one tile
+  int tokens = 0;          // capacity: a whole number of tiles; 0 when not even one tile fits
+  int key_tile_bytes = 0;  // codes of one tile
   int value_tile_bytes = 0;
-  int key_scale_bytes = 0;   // of one row
+  int key_scale_bytes = 0;  // of one row
   int value_scale_bytes = 0;
-  int key_codes = 0;         // byte offsets from the start of the page
+  int key_codes = 0;  // byte offsets from the start of the page
   int value_codes = 0;
   int key_scales = 0;
   int value_scales = 0;
@@ -63,8 +71,9 @@ LEANKV_HD constexpr PageLayout make_page_layout(TierId id, int head_dim, int pag
   return p;
 }
 
-// The page size for a pool that holds these tiers: the multiple of kPageAlignment with the least waste, counting
-// what no token can use and the half-empty last page of each tier. REQUIRES tiers not empty.
+// The page size for a pool that holds these tiers: the multiple of kPageAlignment (at least 512) with the least waste,
+// counting what no token can use, averaged over the tiers, and the half-empty last page of each tier. Of equals the
+// smallest. REQUIRES tiers not empty.
 int choose_page_bytes(std::span<const TierId> tiers, int head_dim);
 
 }  // namespace leankv

@@ -1,6 +1,7 @@
 // The precisions a token may be kept at. Adding a tier is adding one row.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -10,9 +11,18 @@
 namespace leankv {
 
 enum class TierId : uint8_t {
-  kK16V16, kK8V8, kK8V4, kK4V4, kK4V2, kK3V2, kK2V2,
-  kPaperK8V4, kPaperK4V2,
-  kQ8Q8, kQ8Q4, kQ4Q4,
+  kK16V16,
+  kK8V8,
+  kK8V4,
+  kK4V4,
+  kK4V2,
+  kK3V2,
+  kK2V2,
+  kPaperK8V4,
+  kPaperK4V2,
+  kQ8Q8,
+  kQ8Q4,
+  kQ4Q4,
   kCount,
 };
 
@@ -38,6 +48,14 @@ inline constexpr Tier kTiers[] = {
     {TierId::kQ4Q4, "q4_0:q4_0", CodecId::kBlock4, CodecId::kBlock4},
 };
 static_assert(sizeof(kTiers) / sizeof(kTiers[0]) == std::size_t(TierId::kCount));
+
+constexpr bool tier_rows_in_order() {
+  for (int i = 0; i < int(TierId::kCount); ++i) {
+    if (int(kTiers[i].id) != i) return false;
+  }
+  return true;
+}
+static_assert(tier_rows_in_order(), "kTiers is indexed by TierId");
 
 LEANKV_HD constexpr const Tier& tier(TierId id) { return kTiers[int(id)]; }
 
