@@ -14,9 +14,10 @@
 namespace leankv {
 namespace {
 
-constexpr std::size_t kMaxTextBytes = 60;  // of one text: a value and its key then fit a line of 120
-constexpr uint64_t kMaxElements = 6;       // of an array
-constexpr std::size_t kMaxColumn = 48;     // characters; a longer name breaks the table rather than widen it
+constexpr std::size_t kMaxTextBytes = 60;     // of one text: a value and its key then fit a line of 120
+constexpr std::size_t kMaxElementBytes = 16;  // of a text in an array
+constexpr uint64_t kMaxElements = 6;          // of an array
+constexpr std::size_t kMaxColumn = 48;        // characters; a longer name breaks the table rather than widen it
 
 std::string quoted(std::string_view text, std::size_t max_bytes) { return '"' + printable(text, max_bytes) + '"'; }
 
@@ -26,7 +27,7 @@ std::string joined(const std::vector<T>& elements) {
   for (const T& element : elements) {
     if (&element != elements.data()) line << ", ";
     if constexpr (std::is_same_v<T, std::string_view>) {
-      line << quoted(element, kMaxTextBytes / kMaxElements);
+      line << quoted(element, kMaxElementBytes);
     } else {
       line << element;
     }

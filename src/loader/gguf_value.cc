@@ -23,6 +23,7 @@ constexpr TypeRow kTypes[] = {
 // The one place where a value's run-time type becomes a C++ type. REQUIRES a scalar type.
 template <class F>
 auto visit_scalar(GgufType type, F&& f) {
+  LEANKV_CHECK(scalar_bytes(type) != 0);
   switch (type) {
     case GgufType::kU8:
       return f(uint8_t{});
@@ -44,13 +45,9 @@ auto visit_scalar(GgufType type, F&& f) {
       return f(float{});
     case GgufType::kF64:
       return f(double{});
-    case GgufType::kBool:
-      return f(bool{});
-    case GgufType::kString:
-    case GgufType::kArray:
-      break;
+    default:
+      return f(bool{});  // the only one that is left
   }
-  check_failed("a scalar type", std::source_location::current());
 }
 
 template <class T>
