@@ -1,0 +1,140 @@
+#include "backend/cpu/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "backend/row_transform.h"
+#include "kv/attention_state.h"
+
+namespace leankv {
+
+std::vector<Segment> cut_segments(const KvCache& cache, SlotId slot, int layer, int head) {
+  const HeadTable& table = cache.head(slot, layer, head);
+  std::vector<Segment> segments;
+  int first = 0;
+  const auto cut = [&](int list) {
+    const int per_page = cache.list_layout(slot, list).tokens;
+    const int pages_per_segment = std::max(1, kSegmentTokens / per_page);
+    int page = 0;
+    table.for_each_page(list, per_page, [&](PageId id, int tokens) {
+      if (page++ % pages_per_segment == 0) segments.push_back({list, first, 0, {}});
+      segments.back().pages.push_back(id);
+      segments.back().tokens += tokens;
+      first += tokens;
+    });
+  };
+  for (int list = 1; list < cache.state(slot).lists(); ++list) cut(list);
+  cut(kFreshList);
+  return segments;
+}
+
+void AttentionBlock::start(const AttentionProblem& problem) {
+  p_ = problem;
+  const CacheShape& shape = p_.cache->shape();
+  const Policy& policy = p_.cache->state(p_.entry->slot).policy;
+  queries_ = p_.rows * shape.group;
+  keys_ = p_.segments->empty() ? 0 : p_.segments->back().first_token + p_.segments->back().tokens;
+  visible_segments_ = int(std::ranges::count_if(
+      *p_.segments, [&](const Segment& s) { return visible_in(s, p_.first_row + p_.rows - 1) > 0; }));
+  q_.resize(std::size_t(queries_) * shape.head_dim);
+  weights_.resize(std::size_t(queries_) * keys_);
+  max_.resize(std::size_t(visible_segments_) * queries_);
+  sum_.resize(max_.size());
+  partial_.resize(max_.size() * shape.head_dim);
+  const float scale = 1.0f / std::sqrt(float(shape.head_dim));
+  for (int i = 0; i < queries_; ++i) {
+    const int row = p_.entry->first_row + p_.first_row + i / shape.group;
+    const float* from = p_.q.row(row) + (p_.head * shape.group + i % shape.group) * shape.head_dim;
+    float* to = &q_[std::size_t(i) * shape.head_dim];
+    for (int c = 0; c < shape.head_dim; ++c) to[c] = from[c] * scale;
+    transform_query(policy, shape.head_dim, to);
+  }
+}
+
+// Tokens of a segment that the query of this row of the entry may see.
+int AttentionBlock::visible_in(const Segment& segment, int row) const {
+  if (segment.list != kFreshList) return segment.tokens;
+  const int future = p_.entry->rows - 1 - row;  // fresh tokens behind this row's own
+  const int keys = p_.segments->back().first_token + p_.segments->back().tokens;
+  return std::clamp(keys - future - segment.first_token, 0, segment.tokens);
+}
+
+void AttentionBlock::run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch) {
+  const Segment& s = (*p_.segments)[segment];
+  const PageLayout& layout = p_.cache->list_layout(p_.entry->slot, s.list);
+  const int head_dim = layout.head_dim, group = p_.cache->shape().group;
+  const int padded = int(s.pages.size()) * layout.tokens;
+  scratch.resize(std::size_t(padded) * head_dim);
+  for (std::size_t i = 0; i < s.pages.size(); ++i) {
+    const int first = int(i) * layout.tokens;
+    kernels.decode_keys(layout, p_.cache->page(s.pages[i]), std::min(layout.tokens, s.tokens - first),
+                        scratch.data() + first, padded);
+  }
+  float* w = weights_.data() + s.first_token;
+  kernels.multiply(q_.data(), head_dim, scratch.data(), padded, w, keys_, queries_, s.tokens, head_dim);
+  for (int i = 0; i < queries_; ++i) {
+    float* row = w + std::size_t(i) * keys_;
+    const int visible = visible_in(s, p_.first_row + i / group);
+    std::fill(row + visible, row + s.tokens, -std::numeric_limits<float>::infinity());
+    kernels.exponentials(row, s.tokens, &max_[std::size_t(segment) * queries_ + i],
+                         &sum_[std::size_t(segment) * queries_ + i]);
+  }
+  for (std::size_t i = 0; i < s.pages.size(); ++i) {
+    const int first = int(i) * layout.tokens;
+    kernels.decode_values(layout, p_.cache->page(s.pages[i]), std::min(layout.tokens, s.tokens - first),
+                          scratch.data() + std::size_t(first) * head_dim);
+  }
+  kernels.multiply(w, keys_, scratch.data(), head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim,
+                   queries_, head_dim, s.tokens);
+}
+
+void AttentionBlock::finish(const AttentionKernels& kernels, Observation& seen) {
+  const CacheShape& shape = p_.cache->shape();
+  const SequenceState& sequence = p_.cache->state(p_.entry->slot);
+  final_max_.resize(queries_), final_sum_.resize(queries_);
+  std::vector<float> total(shape.head_dim);
+  for (int i = 0; i < queries_; ++i) {
+    AttentionState all{.out = total.data()};
+    std::ranges::fill(total, 0.0f);
+    for (int s = 0; s < visible_segments_; ++s) {
+      const std::size_t at = std::size_t(s) * queries_ + i;
+      merge(all, {max_[at], sum_[at], &partial_[at * shape.head_dim]}, shape.head_dim);
+    }
+    final_max_[i] = all.max, final_sum_[i] = all.sum;
+    for (float& x : total) x /= all.sum;
+    restore_output(sequence.policy, shape.head_dim, total.data());
+    const int row = p_.entry->first_row + p_.first_row + i / shape.group;
+    std::ranges::copy(total, p_.out.row(row) + (p_.head * shape.group + i % shape.group) * shape.head_dim);
+  }
+  for (int r = 0; r < p_.rows; ++r) observe(kernels, seen, r);
+}
+
+// Adds what the queries of one row saw (kv/significance.h, both definitions).
+void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen, int row) const {
+  const SequenceState& sequence = p_.cache->state(p_.entry->slot);
+  const Observe where = observation_of(sequence, p_.entry->position + p_.first_row + row);
+  if (where == Observe::kNot) return;
+  std::vector<float>& sums = where == Observe::kOlder ? seen.older : seen.recent;
+  sums.resize(keys_);
+  const int group = p_.cache->shape().group;
+  const bool paper = sequence.policy.kind == PolicyKind::kPaper;
+  std::vector<float> largest(kSegmentTokens * 2);
+  for (int s = 0; s < visible_segments_; ++s) {
+    const Segment& segment = (*p_.segments)[s];
+    largest.assign(segment.tokens, 0.0f);
+    for (int i = row * group; i < (row + 1) * group; ++i) {
+      const float* w = weights_.data() + std::size_t(i) * keys_ + segment.first_token;
+      const float scale = std::exp(max_[std::size_t(s) * queries_ + i] - final_max_[i]) / final_sum_[i];
+      if (!paper) {
+        kernels.add_squares(w, scale, sums.data() + segment.first_token, segment.tokens);
+        continue;
+      }
+      for (int t = 0; t < segment.tokens; ++t) largest[t] = std::max(largest[t], w[t] * scale);
+    }
+    if (!paper) continue;
+    for (int t = 0; t < segment.tokens; ++t) sums[segment.first_token + t] += largest[t];
+  }
+}
+
+}  // namespace leankv

@@ -1,0 +1,64 @@
+// Attention on the compressed pages of one layer, all query heads of a group in one pass over the bytes.
+//
+// Tokens of a head are cut into segments of at most kSegmentTokens within one list; each segment gives a partial
+// result (kv/attention_state.h), and these are merged in order. The cut depends on the tokens alone, so neither the
+// number of threads nor the size of the prompt's chunks changes a bit of the result.
+#pragma once
+
+#include <vector>
+
+#include "backend/cpu/attention_kernels.h"
+#include "backend/observation.h"
+
+namespace leankv {
+
+inline constexpr int kSegmentTokens = 256;  // decoded keys of a segment and their logits stay in the L2 cache
+inline constexpr int kBlockRows = 32;       // tokens of a prompt chunk whose queries are computed together
+
+// A run of pages of one list of one head.
+struct Segment {
+  int list = 0;
+  int first_token = 0;  // within the head: judged lists first, then fresh
+  int tokens = 0;
+  std::vector<PageId> pages;
+};
+std::vector<Segment> cut_segments(const KvCache& cache, SlotId slot, int layer, int head);
+
+// What attention over one block of rows needs; a view for one call.
+struct AttentionProblem {
+  const KvCache* cache;
+  const BatchEntry* entry;
+  const std::vector<Segment>* segments;
+  int layer, head;
+  int first_row, rows;  // of the entry
+  ConstMatrix q;        // of the batch
+  Matrix out;
+};
+
+// The queries of up to kBlockRows tokens and one KV head against all segments.
+class AttentionBlock {
+ public:
+  void start(const AttentionProblem& problem);  // reads and transforms the queries
+  // Partial result of one segment. Segments of a block may run on different threads, each with its own scratch.
+  void run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch);
+  // Merges, restores and writes the outputs; adds what was observed.
+  void finish(const AttentionKernels& kernels, Observation& seen);
+  int segments() const { return visible_segments_; }
+
+ private:
+  int visible_in(const Segment& segment, int row) const;
+  float* weights(int query) { return weights_.data() + std::size_t(query) * keys_; }
+  void observe(const AttentionKernels& kernels, Observation& seen, int row) const;
+
+  AttentionProblem p_{};
+  int queries_ = 0;                           // rows * group
+  int keys_ = 0;                              // tokens of the head
+  int visible_segments_ = 0;                  // the later ones are in the future of every row
+  std::vector<float> q_;                      // [queries, head_dim], scaled by 1/sqrt(head_dim)
+  std::vector<float> weights_;                // [queries, keys] exp(logit - segment's max)
+  std::vector<float> max_, sum_;              // [segments, queries]
+  std::vector<float> partial_;                // [segments, queries, head_dim]
+  std::vector<float> final_max_, final_sum_;  // [queries]
+};
+
+}  // namespace leankv

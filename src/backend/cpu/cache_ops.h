@@ -1,0 +1,29 @@
+// The cache's part of the CPU backend: splits heads, blocks and segments over the threads.
+#pragma once
+
+#include "backend/cache_ops.h"
+#include "backend/cpu/attention.h"
+#include "base/isa.h"
+#include "base/thread_pool.h"
+
+namespace leankv {
+
+class CpuCacheOps : public CacheOps {
+ public:
+  CpuCacheOps(ThreadPool& pool, Isa isa);
+  void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override;
+  void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;
+
+ private:
+  struct Block;
+  void attend_prompt_blocks(std::span<const AttentionProblem> problems);
+  void attend_single_rows(std::span<const AttentionProblem> problems);
+
+  ThreadPool& pool_;
+  const AttentionKernels& kernels_;
+  std::vector<std::vector<float>> scratch_;  // [threads]
+  std::vector<AttentionBlock> blocks_;       // [threads] for prompts, [problems] for single rows
+  std::vector<Observation> seen_;            // [problems]
+};
+
+}  // namespace leankv

@@ -1,0 +1,135 @@
+#include "backend/cpu/dense_ops.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+constexpr int kRowsPerTask = 128;   // enough rows to share one unpacking of a tile, few enough to stay in the L2 cache
+constexpr int kTilesPerTask = 4;    // what multiply_float computes at once
+constexpr int kTasksPerThread = 4;  // below this, tasks are cut finer so that no thread waits long for the last one
+
+bool is_available(Isa isa) {
+  const std::vector<Isa> isas = available_isas();
+  return std::find(isas.begin(), isas.end(), isa) != isas.end();
+}
+
+void norm_row(std::span<const float> x, std::span<const float> weight, float epsilon, float* y) {
+  constexpr int kSums = 4;  // independent sums, added up in ascending order
+  const int columns = int(x.size());
+  double squares[kSums] = {};
+  for (int c = 0; c < columns; ++c) squares[c % kSums] += double(x[c]) * x[c];
+  const double sum = squares[0] + squares[1] + squares[2] + squares[3];
+  const float factor = float(1 / std::sqrt(sum / columns + epsilon));
+  for (int c = 0; c < columns; ++c) y[c] = x[c] * factor * weight[c];
+}
+
+void rotate_row(std::span<float> x, int head_dim, std::span<const float> cos, std::span<const float> sin) {
+  for (int head = 0; head < int(x.size()); head += head_dim) {
+    for (int i = 0; i < int(cos.size()); ++i) {
+      float* pair = x.data() + head + 2 * i;
+      const float a = pair[0], b = pair[1];
+      pair[0] = a * cos[i] - b * sin[i];
+      pair[1] = a * sin[i] + b * cos[i];
+    }
+  }
+}
+
+}  // namespace
+
+CpuDenseOps::CpuDenseOps(ThreadPool& pool, Isa isa, Activations activations)
+    : pool_(pool),
+      activations_(activations),
+      name_("cpu " + std::string(isa_name(isa))),
+      linear_(linear_kernels(isa)),
+      gate_(gate_kernels(isa)) {
+  LEANKV_CHECK(is_available(isa));
+}
+
+std::unique_ptr<PackedWeights> CpuDenseOps::pack(const TensorView& weights) {
+  auto packed = std::make_unique<CpuPackedWeights>(weights);
+  pool_.run(packed->tiles(), [&](int tile, int) { packed->pack_tile(weights, tile); });
+  return packed;
+}
+
+void CpuDenseOps::linear(const PackedWeights& weights, ConstMatrix x, Matrix y) {
+  const auto* packed = dynamic_cast<const CpuPackedWeights*>(&weights);
+  LEANKV_CHECK(packed != nullptr && x.columns == packed->columns && y.columns == packed->rows && y.rows == x.rows);
+  const TiledWeights tiled = packed->view();
+  if (!packed->is_quantised() || activations_ == Activations::kF32) {
+    for_each_range(packed->tiles(), x.rows, [&](TileRange range) { linear_.multiply_float(tiled, x, range, y); });
+  } else {
+    const QuantisedActivations codes = quantise(x);
+    for_each_range(packed->tiles(), x.rows,
+                   [&](TileRange range) { linear_.multiply_quantised(tiled, codes, range, y); });
+  }
+}
+
+QuantisedActivations CpuDenseOps::quantise(ConstMatrix x) {
+  const int blocks = x.columns / kBlockInputs;
+  const int halves = activations_ == Activations::kInt8 ? 1 : 2;
+  const size_t needed = size_t(x.rows) * size_t(blocks);
+  if (stats_.size() < needed) stats_.resize(needed);
+  if (codes_.size() < needed * kBlockInputs * size_t(halves)) codes_.resize(needed * kBlockInputs * size_t(halves));
+  for_each_row(x.rows, [&](int row) {
+    const size_t first = size_t(row) * size_t(blocks);
+    linear_.quantise_row(x.row(row), blocks, halves, codes_.data() + first * kBlockInputs * size_t(halves),
+                         stats_.data() + first);
+  });
+  return {blocks, halves, codes_.data(), stats_.data()};
+}
+
+// Calls fn(TileRange) for ranges that together cover tiles x rows.
+template <class Fn>
+void CpuDenseOps::for_each_range(int tiles, int rows, Fn&& fn) {
+  const int row_parts = (rows + kRowsPerTask - 1) / kRowsPerTask;
+  const int64_t finest_tasks = int64_t(tiles) * row_parts;
+  const int tiles_per_task =
+      int(std::clamp<int64_t>(finest_tasks / (kTasksPerThread * pool_.size()), 1, kTilesPerTask));
+  const int tile_parts = (tiles + tiles_per_task - 1) / tiles_per_task;
+  pool_.run(tile_parts * row_parts, [&](int task, int) {
+    const int tile = task / row_parts * tiles_per_task;
+    const int row = task % row_parts * kRowsPerTask;
+    fn(TileRange{tile, std::min(tile + tiles_per_task, tiles), row, std::min(row + kRowsPerTask, rows)});
+  });
+}
+
+// Calls fn(row) for every row; a few rows are not worth waking the pool.
+template <class Fn>
+void CpuDenseOps::for_each_row(int rows, Fn&& fn) {
+  constexpr int kRowsAtOnce = 8;
+  pool_.run((rows + kRowsAtOnce - 1) / kRowsAtOnce, [&](int task, int) {
+    const int end = std::min(rows, (task + 1) * kRowsAtOnce);
+    for (int row = task * kRowsAtOnce; row < end; ++row) fn(row);
+  });
+}
+
+void CpuDenseOps::norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) {
+  LEANKV_CHECK(y.rows == x.rows && y.columns == x.columns && int(weight.size()) == x.columns);
+  for_each_row(x.rows, [&](int row) { norm_row(x.row_span(row), weight, epsilon, y.row(row)); });
+}
+
+void CpuDenseOps::rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) {
+  LEANKV_CHECK(head_dim > 0 && x.columns % head_dim == 0 && 2 * cos.columns <= head_dim);
+  LEANKV_CHECK(cos.rows == x.rows && sin.rows == x.rows && sin.columns == cos.columns);
+  for_each_row(x.rows, [&](int row) { rotate_row(x.row_span(row), head_dim, cos.row_span(row), sin.row_span(row)); });
+}
+
+void CpuDenseOps::gate(Matrix gate, ConstMatrix up) {
+  LEANKV_CHECK(gate.rows == up.rows && gate.columns == up.columns);
+  for_each_row(gate.rows, [&](int row) { gate_.gate_row(gate.row(row), up.row(row), gate.columns); });
+}
+
+void CpuDenseOps::add(Matrix x, ConstMatrix y) {
+  LEANKV_CHECK(x.rows == y.rows && x.columns == y.columns);
+  for_each_row(x.rows, [&](int row) {
+    float* to = x.row(row);
+    const float* from = y.row(row);
+    for (int c = 0; c < x.columns; ++c) to[c] += from[c];
+  });
+}
+
+}  // namespace leankv

@@ -1,0 +1,62 @@
+// The verbs in AVX2, FMA and F16C: 8 lanes. See simd/README.md for what each verb means.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace leankv::LEANKV_ISA_NS {
+
+inline constexpr int kLanes = 8;
+using Floats = __m256;
+using Ints = __m256i;
+using Bytes = __m256i;
+
+inline Floats broadcast(float value) { return _mm256_set1_ps(value); }
+inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
+inline Floats load_half(const uint16_t* from) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline Floats load_bfloat16(const uint16_t* from) {
+  const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+}
+inline void store(float* to, Floats a) { _mm256_storeu_ps(to, a); }
+inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+inline Floats to_float(Ints a) { return _mm256_cvtepi32_ps(a); }
+
+inline Ints broadcast_int(int32_t value) { return _mm256_set1_epi32(value); }
+inline Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+template <int kBits>
+inline Ints shift_left(Ints a) {
+  return _mm256_slli_epi32(a, kBits);
+}
+
+inline Bytes load_bytes(const uint8_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+inline Bytes broadcast_4(const int8_t* from) {
+  int32_t four;
+  __builtin_memcpy(&four, from, sizeof four);
+  return _mm256_set1_epi32(four);
+}
+inline Bytes low_nibbles(Bytes a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
+inline Bytes high_nibbles(Bytes a) { return low_nibbles(_mm256_srli_epi16(a, 4)); }
+template <int kByte>
+inline Ints byte_of(Bytes a) {
+  return _mm256_and_si256(_mm256_srli_epi32(a, 8 * kByte), _mm256_set1_epi32(255));
+}
+
+// 4-bit codes: a pair sum is at most 2 * 15 * 128 = 3840, so maddubs cannot saturate. 8-bit codes: a pair could reach
+// 2 * 255 * 128 = 65280, so both sides are widened to 16 bits, even and odd bytes apart, before they are multiplied.
+template <int kCodeBits>
+inline Ints dot(Ints sum, Bytes codes, Bytes x) {
+  if constexpr (kCodeBits == 4) {
+    return add(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, x), _mm256_set1_epi16(1)));
+  } else {
+    const __m256i even_x = _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8), odd_x = _mm256_srai_epi16(x, 8);
+    const __m256i even = _mm256_and_si256(codes, _mm256_set1_epi16(255)), odd = _mm256_srli_epi16(codes, 8);
+    return add(sum, add(_mm256_madd_epi16(even, even_x), _mm256_madd_epi16(odd, odd_x)));
+  }
+}
+
+}  // namespace leankv::LEANKV_ISA_NS

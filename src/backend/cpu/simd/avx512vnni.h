@@ -1,0 +1,14 @@
+// The verbs in AVX-512 with VNNI.
+#pragma once
+
+#include "backend/cpu/simd/avx512_base.h"
+
+namespace leankv::LEANKV_ISA_NS {
+
+// vpdpbusd adds four u8 x s8 products to an int32 without saturation.
+template <int kCodeBits>
+inline Ints dot(Ints sum, Bytes codes, Bytes x) {
+  return _mm512_dpbusd_epi32(sum, codes, x);
+}
+
+}  // namespace leankv::LEANKV_ISA_NS

@@ -1,0 +1,105 @@
+// The verbs without vector instructions: 4 lanes in plain loops. See simd/README.md for what each verb means.
+#pragma once
+
+#include <cstdint>
+
+#include "base/half.h"
+
+namespace leankv::LEANKV_ISA_NS {
+
+inline constexpr int kLanes = 4;
+
+struct Floats {
+  float lane[kLanes];
+};
+struct Ints {
+  int32_t lane[kLanes];
+};
+struct Bytes {
+  uint8_t byte[4 * kLanes];
+};
+
+template <class F>
+inline Floats each_lane(F&& f) {
+  Floats out;
+  for (int i = 0; i < kLanes; ++i) out.lane[i] = f(i);
+  return out;
+}
+
+inline Floats broadcast(float value) {
+  return each_lane([&](int) { return value; });
+}
+inline Floats load(const float* from) {
+  return each_lane([&](int i) { return from[i]; });
+}
+inline Floats load_half(const uint16_t* from) {
+  return each_lane([&](int i) { return half_to_float(from[i]); });
+}
+inline Floats load_bfloat16(const uint16_t* from) {
+  return each_lane([&](int i) { return bfloat16_to_float(from[i]); });
+}
+inline void store(float* to, const Floats& a) {
+  for (int i = 0; i < kLanes; ++i) to[i] = a.lane[i];
+}
+inline Floats mul(const Floats& a, const Floats& b) {
+  return each_lane([&](int i) { return a.lane[i] * b.lane[i]; });
+}
+inline Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+  return each_lane([&](int i) { return a.lane[i] * b.lane[i] + c.lane[i]; });
+}
+inline Floats to_float(const Ints& a) {
+  return each_lane([&](int i) { return float(a.lane[i]); });
+}
+
+template <class F>
+inline Ints each_int(F&& f) {
+  Ints out;
+  for (int i = 0; i < kLanes; ++i) out.lane[i] = f(i);
+  return out;
+}
+
+inline Ints broadcast_int(int32_t value) {
+  return each_int([&](int) { return value; });
+}
+inline Ints add(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] + b.lane[i]; });
+}
+template <int kBits>
+inline Ints shift_left(const Ints& a) {
+  return each_int([&](int i) { return a.lane[i] * (1 << kBits); });
+}
+
+inline Bytes load_bytes(const uint8_t* from) {
+  Bytes out;
+  for (int i = 0; i < 4 * kLanes; ++i) out.byte[i] = from[i];
+  return out;
+}
+inline Bytes broadcast_4(const int8_t* from) {
+  Bytes out;
+  for (int i = 0; i < 4 * kLanes; ++i) out.byte[i] = uint8_t(from[i % 4]);
+  return out;
+}
+inline Bytes low_nibbles(const Bytes& a) {
+  Bytes out;
+  for (int i = 0; i < 4 * kLanes; ++i) out.byte[i] = a.byte[i] & 15;
+  return out;
+}
+inline Bytes high_nibbles(const Bytes& a) {
+  Bytes out;
+  for (int i = 0; i < 4 * kLanes; ++i) out.byte[i] = uint8_t(a.byte[i] >> 4);
+  return out;
+}
+template <int kByte>
+inline Ints byte_of(const Bytes& a) {
+  return each_int([&](int i) { return int32_t(a.byte[4 * i + kByte]); });
+}
+template <int kCodeBits>
+inline Ints dot(const Ints& sum, const Bytes& codes, const Bytes& x) {
+  return each_int([&](int i) {
+    int32_t out = sum.lane[i];
+    for (int k = 0; k < 4; ++k) out += int32_t(codes.byte[4 * i + k]) * int8_t(x.byte[4 * i + k]);
+    return out;
+  });
+}
+
+}  // namespace leankv::LEANKV_ISA_NS
