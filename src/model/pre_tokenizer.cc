@@ -1,0 +1,79 @@
+#include "model/pre_tokenizer.h"
+
+#include <array>
+
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+struct Row {
+  std::string_view name;
+  bool prefers_whole_tokens;
+  std::array<std::string_view, 2> patterns;  // one step each; empty: no step
+};
+
+// ~ stands for the characters of Unicode's property White_Space: what \s means to the tokenisers that models were
+// trained with. PCRE2's own \s holds U+180E too.
+constexpr std::string_view kWhiteSpace =
+    R"(\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+
+// GPT-2 (encoder.py of its release): contractions, words, numbers, other signs, white space.
+constexpr std::string_view kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^~\p{L}\p{N}]+|[~]+(?![^~])|[~]+)";
+// Llama 3 (tokenizer.json of its release).
+constexpr std::string_view kLlama3 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^~\p{L}\p{N}]+[\r\n]*|[~]*[\r\n]+|[~]+(?![^~])|[~]+)";
+constexpr std::string_view kSingleDigits = R"(\p{N})";
+
+constexpr Row kRows[] = {
+    {"gpt-2", false, {kGpt2}},
+    {"llama-bpe", true, {kLlama3}},
+    {"smollm", false, {kSingleDigits, kGpt2}},
+};
+
+std::string expand(std::string_view pattern) {
+  std::string out;
+  for (char c : pattern) {
+    if (c == '~')
+      out += kWhiteSpace;
+    else
+      out += c;
+  }
+  return out;
+}
+
+const Row& row_of(std::string_view name) {
+  for (const Row& row : kRows) {
+    if (row.name == name) return row;
+  }
+  throw Error(ErrorKind::kUnsupported,
+              "pre-tokeniser \"" + std::string(name) + "\" is not supported; these are: " + pre_tokenizer_names());
+}
+
+}  // namespace
+
+PreTokenizer::PreTokenizer(std::string_view name) {
+  const Row& row = row_of(name);
+  prefers_whole_tokens_ = row.prefers_whole_tokens;
+  for (std::string_view pattern : row.patterns) {
+    if (!pattern.empty()) steps_.emplace_back(expand(pattern));
+  }
+}
+
+std::vector<std::string_view> PreTokenizer::split(std::string_view text, PreTokenizerRegex::Scratch& scratch) const {
+  std::vector<std::string_view> pieces{text};
+  for (const PreTokenizerRegex& step : steps_) {
+    std::vector<std::string_view> finer;
+    for (std::string_view piece : pieces) step.split(piece, scratch, finer);
+    pieces = std::move(finer);
+  }
+  return pieces;
+}
+
+std::string pre_tokenizer_names() {
+  std::string names;
+  for (const Row& row : kRows) names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
+
+}  // namespace leankv
