@@ -49,6 +49,7 @@ KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_b
   }
   page_bytes_ = choose_page_bytes(tiers, shape.head_dim);
   for (TierId id : tiers) layouts_[int(id)] = make_page_layout(id, shape.head_dim, page_bytes_);
+  layouts_[int(TierId::kK16V16)] = make_page_layout(TierId::kK16V16, shape.head_dim, page_bytes_);
   const int64_t pages = std::min<int64_t>(pool_bytes / page_bytes_, (int64_t(1) << 29) - 1);
   const int64_t least = int64_t(reserve_pages()) + shape.heads();
   if (pages < least) {
@@ -78,6 +79,8 @@ std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) 
   *slot = std::move(state);
   return SequenceCache(this, SlotId(slot - slots_.begin()));
 }
+
+uint32_t KvCache::reserve_pages() const { return uint32_t(shape_.kv_heads) * 2 * kMaxLists * uint32_t(slots_.size()); }
 
 uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
   const int per_page = list_layout(slot, kFreshList).tokens;

@@ -46,7 +46,8 @@ class SequenceCache {
 // Invariant: the ring and the bags of all sequences partition the pages of the pool.
 class KvCache {
  public:
-  // tiers: every tier that a sequence of this cache may use. Throws kDoesNotFit when pool_bytes holds no page,
+  // tiers: every tier that a sequence of this cache may keep; the page size fits them best. K16V16, where prompts pass
+  // through, is always there. Throws kDoesNotFit when pool_bytes holds no page,
   // kUnsupported for a head_dim that is no multiple of 16 or over 256.
   KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots);
   KvCache(const KvCache&) = delete;
@@ -72,7 +73,7 @@ class KvCache {
   PageRing& ring() { return ring_; }
   const PageRing& ring() const { return ring_; }
   // Pages kept free so that a judgement always has room to open a page per list (judgement.h).
-  uint32_t reserve_pages() const { return uint32_t(shape_.kv_heads) * 2 * kMaxLists; }
+  uint32_t reserve_pages() const;
   uint32_t appendable_pages() const { return ring_.free() > reserve_pages() ? ring_.free() - reserve_pages() : 0; }
 
   // Makes room for new fresh tokens of every entry in all layers and heads, and counts the tokens in: one demand per

@@ -75,7 +75,7 @@ void update_pages(KvCache& cache, const BatchEntry& entry, int layer, int head, 
 
 Observe observation_of(const SequenceState& sequence, int position) {
   if (!sequence.policy.judges()) return Observe::kNot;
-  if (sequence.gathering()) return position >= sequence.recent_from() ? Observe::kRecent : Observe::kOlder;
+  if (sequence.gathering()) return position >= sequence.recent_from ? Observe::kRecent : Observe::kOlder;
   return position % sequence.policy.sample_interval == 0 ? Observe::kRecent : Observe::kNot;
 }
 
@@ -96,7 +96,7 @@ void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head
   const int head_dim = cache.shape().head_dim;
   HeadStatistics& statistics = sequence.statistics[layer * cache.shape().kv_heads + head];
   statistics.output_sum.resize(head_dim);
-  for (int r = std::max(0, sequence.recent_from() - entry.position); r < entry.rows; ++r) {
+  for (int r = std::max(0, sequence.recent_from - entry.position); r < entry.rows; ++r) {
     for (int c = 0; c < out.columns; ++c) {
       statistics.output_sum[c % head_dim] += out.row(r)[c];
       statistics.query_energy += double(q.row(r)[c]) * q.row(r)[c];
@@ -108,7 +108,7 @@ void gather_residual(KvCache& cache, const Batch& batch, int layer, ConstMatrix 
   for (const BatchEntry& entry : batch.entries) {
     SequenceState& sequence = cache.state(entry.slot);
     if (!sequence.gathering()) continue;
-    for (int r = std::max(0, sequence.recent_from() - entry.position); r < entry.rows; ++r) {
+    for (int r = std::max(0, sequence.recent_from - entry.position); r < entry.rows; ++r) {
       const float* row = x.row(entry.first_row + r);
       for (int c = 0; c < x.columns; ++c) sequence.residual_energy[layer] += double(row[c]) * row[c];
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/kv_cache.h"
+#include "base/matrix_view.h"
 
 namespace leankv {
 

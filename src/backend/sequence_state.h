@@ -1,6 +1,7 @@
 // What the cache knows of one sequence beside its pages.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -37,14 +38,18 @@ struct SequenceState {
   std::vector<double> residual_energy;   // [layers] sum of ||x||^2 over recent queries
   int tokens = 0;                        // that the sequence has had, pruned ones included
   int judge_at = 0;                      // gathering: the number of tokens after which the judgement comes
+  int recent_from = 0;                   // gathering: queries from this position on are its recent ones
   int judgements = 0;
   int last_review = 0;                   // tokens at the last judgement or review
   double lambda = 0;                     // of the last choice
   bool used = false;
 
   bool gathering() const { return !statistics.empty(); }
-  // Queries from this position on are the recent ones of the coming judgement.
-  int recent_from() const { return judge_at > policy.recent ? judge_at - policy.recent : 0; }
+  // Plans the next judgement. Queries that have passed already count as older ones.
+  void judge_after(int total_tokens) {
+    judge_at = total_tokens;
+    recent_from = std::max(tokens, judge_at - policy.recent);
+  }
   int lists() const { return int(list_tier.size()); }
 };
 

@@ -1,0 +1,49 @@
+#include "engine/backends.h"
+
+#include <string>
+#include <thread>
+
+#include "backend/cpu/cache_ops.h"
+#include "backend/cpu/dense_ops.h"
+#include "backend/reference/cache_ops.h"
+#include "backend/reference/dense_ops.h"
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+struct Row {
+  std::string_view name;
+  void (*fill)(Backend& backend, const EngineOptions& options);
+};
+
+void fill_cpu(Backend& backend, const EngineOptions& options) {
+  const Isa isa = options.isa.value_or(best_isa());
+  backend.dense = std::make_unique<CpuDenseOps>(*backend.threads, isa, options.activations);
+  backend.cache = std::make_unique<CpuCacheOps>(*backend.threads, isa);
+}
+
+void fill_reference(Backend& backend, const EngineOptions&) {
+  backend.dense = std::make_unique<ReferenceDenseOps>();
+  backend.cache = std::make_unique<ReferenceCacheOps>();
+}
+
+constexpr Row kRows[] = {{"cpu", fill_cpu}, {"reference", fill_reference}};
+
+}  // namespace
+
+Backend make_backend(const EngineOptions& options) {
+  std::string names;
+  for (const Row& row : kRows) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+    if (row.name != options.backend) continue;
+    Backend backend;
+    const int cores = int(std::thread::hardware_concurrency());
+    backend.threads = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : std::max(1, cores));
+    row.fill(backend, options);
+    return backend;
+  }
+  throw Error(ErrorKind::kBadOption, "--device " + options.backend + ": there is " + names);
+}
+
+}  // namespace leankv

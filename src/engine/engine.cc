@@ -1,0 +1,165 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <set>
+
+#include "backend/judgement.h"
+#include "base/error.h"
+#include "engine/backends.h"
+#include "engine/pool_size.h"
+#include "model/vocabulary.h"
+
+namespace leankv {
+namespace {
+
+// Fresh tokens that decode needs room for between two reviews.
+int decode_window(const Policy& policy) { return 2 * kQueryUnit + policy.review_interval + policy.window; }
+
+CacheShape shape_of(const ModelConfig& c) { return {c.layers, c.kv_heads, c.group(), c.head_dim}; }
+
+std::vector<TierId> tiers_of(const EngineOptions& options) {
+  std::set<TierId> tiers(options.policy.tiers.begin(), options.policy.tiers.end());
+  for (const Policy& policy : options.other_policies) tiers.insert(policy.tiers.begin(), policy.tiers.end());
+  return {tiers.begin(), tiers.end()};
+}
+
+void check_options(const EngineOptions& options) {
+  if (options.chunk < kSmallestChunk) {
+    throw Error(ErrorKind::kBadOption, "--chunk " + std::to_string(options.chunk) + ": at least " + std::to_string(kSmallestChunk));
+  }
+  if (options.context < 0) throw Error(ErrorKind::kBadOption, "--ctx-size must not be negative");
+}
+
+}  // namespace
+
+Engine::Engine(const EngineOptions& options, const Progress& loading)
+    : options_(options),
+      file_((check_options(options), std::make_unique<GgufFile>(options.model_path))),
+      config_(read_config(*file_)),
+      tokenizer_(std::make_unique<Tokenizer>(read_vocabulary(*file_))),
+      backend_(make_backend(options)),
+      weights_(load_weights(*file_, config_, *backend_.dense, loading)),
+      transformer_(std::make_unique<Transformer>(config_, weights_, backend_)) {
+  if (tokenizer_->size() > config_.vocabulary) {
+    throw Error(ErrorKind::kBadFile, file_->name() + ": more tokens than rows of token_embd.weight");
+  }
+  context_ = options.context > 0 ? options.context : std::min(config_.context, kDefaultContext);
+  const CacheShape shape = shape_of(config_);
+  const int64_t bytes =
+      options.pool_bytes > 0 ? options.pool_bytes : default_pool_bytes(shape, options.policy, context_, options.sequences);
+  cache_ = std::make_unique<KvCache>(shape, tiers_of(options), bytes, options.sequences);
+}
+
+Engine::~Engine() = default;
+
+void Engine::check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const {
+  const int total = prompt_tokens + max_new_tokens;
+  if (prompt_tokens < 1) throw Error(ErrorKind::kBadRequest, "the prompt is empty");
+  if (total > context_) {
+    throw Error(ErrorKind::kBadRequest, "the request needs " + std::to_string(total) + " tokens (" +
+                                            std::to_string(prompt_tokens) + " of the prompt), the context holds " +
+                                            std::to_string(context_) + " (--ctx-size)");
+  }
+  const int64_t needed = least_bytes(*cache_, policy, total, options_.chunk);
+  if (needed > cache_->pool_bytes()) {
+    throw Error(ErrorKind::kDoesNotFit, "a prompt of " + std::to_string(prompt_tokens) + " tokens and " +
+                                            std::to_string(max_new_tokens) + " new ones needs at least " +
+                                            std::to_string(needed) + " bytes of KV cache, the pool has " +
+                                            std::to_string(cache_->pool_bytes()) + " (--kv-cache-memory-bytes)");
+  }
+}
+
+// 16 bits while the prompt passes, where it fits whole and will be judged at its end; else the best tier at once.
+TierId Engine::prompt_tier(const Policy& policy, int prompt_tokens) const {
+  if (policy.kind == PolicyKind::kOff || prompt_tokens < policy.minimum_tokens) return policy.tiers.front();
+  const PageLayout& layout = cache_->layout(TierId::kK16V16);
+  const int64_t pages = (int64_t(prompt_tokens) + layout.tokens) / layout.tokens * cache_->shape().heads();
+  return pages <= cache_->appendable_pages() ? TierId::kK16V16 : policy.tiers.front();
+}
+
+std::optional<Sequence> Engine::start(const Policy& policy, int prompt_tokens, int max_new_tokens) {
+  check_fits(policy, prompt_tokens, max_new_tokens);
+  std::optional<SequenceCache> lease = cache_->admit(policy, prompt_tier(policy, prompt_tokens));
+  if (!lease) return std::nullopt;
+  Sequence sequence(std::move(*lease));
+  sequence.prompt_tokens = prompt_tokens;
+  if (policy.judges()) cache_->state(sequence.slot()).judge_after(first_judgement(policy, prompt_tokens));
+  return sequence;
+}
+
+std::optional<ConstMatrix> Engine::feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress,
+                                        int wanted_logits) {
+  std::optional<ConstMatrix> logits;
+  for (std::size_t done = 0; done < tokens.size();) {
+    const int left = int(tokens.size() - done), n = next_chunk(sequence, left);
+    if (!make_room(sequence, n, std::min(left - n, options_.chunk))) return std::nullopt;
+    const StepInput input{&sequence, tokens.subspan(done, n), left == n ? std::min(wanted_logits, n) : 0};
+    logits = step({&input, 1});
+    if (!logits) return std::nullopt;
+    settle(sequence);
+    done += n;
+    if (progress && !progress(double(done) / double(tokens.size()))) return std::nullopt;
+  }
+  return logits;
+}
+
+// A chunk ends where the sequence is to be judged.
+int Engine::next_chunk(const Sequence& sequence, int left) const {
+  const SequenceState& state = cache_->state(sequence.slot());
+  const int n = std::min(left, options_.chunk);
+  return state.gathering() ? std::min(n, state.judge_at - state.tokens) : n;
+}
+
+// Bytes of pages that the sequence may hold so that `free_tokens` more still find room at its best tier.
+int64_t Engine::limit_bytes(const Sequence& sequence, int free_tokens) const {
+  const SequenceState& state = cache_->state(sequence.slot());
+  int64_t held = 0;
+  for (const HeadTable& head : state.heads) held += int64_t(head.bag.size());
+  const int64_t per_page = cache_->layout(state.policy.tiers.front()).tokens;
+  const int64_t kept_free = (free_tokens + per_page - 1) / per_page * cache_->shape().heads();
+  return std::max<int64_t>(0, held + cache_->appendable_pages() - kept_free) * cache_->page_bytes();
+}
+
+// Makes sure that `tokens` more fit, and, while a prompt passes, that the chunk after them will. True when they fit.
+bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
+  SequenceState& state = cache_->state(sequence.slot());
+  const auto fits = [&](int n) { return cache_->pages_to_extend(sequence.slot(), n) <= cache_->appendable_pages(); };
+  if (state.policy.judges() && state.gathering() && tokens_after > 0 && !fits(tokens + tokens_after) &&
+      state.tokens + tokens >= least_judgeable(state.policy)) {
+    state.judge_after(state.tokens + tokens);
+  }
+  if (fits(tokens) || !state.policy.judges() || state.gathering()) return fits(tokens);
+  review(*cache_, *backend_.threads, sequence.slot(), limit_bytes(sequence, tokens + decode_window(state.policy)));
+  return fits(tokens);
+}
+
+std::optional<ConstMatrix> Engine::step(std::span<const StepInput> inputs) {
+  Batch batch;
+  for (const StepInput& input : inputs) {
+    batch.add(input.sequence->slot(), input.tokens, int(input.sequence->tokens.size()));
+    for (int i = input.wanted_logits; i > 0; --i) batch.logit_rows.push_back(batch.rows() - i);
+  }
+  for (int token : batch.tokens) LEANKV_CHECK(token >= 0 && token < config_.vocabulary);
+  if (!cache_->extend(batch.entries)) return std::nullopt;
+  for (const StepInput& input : inputs) {
+    input.sequence->tokens.insert(input.sequence->tokens.end(), input.tokens.begin(), input.tokens.end());
+  }
+  return transformer_->forward(batch, *cache_);
+}
+
+void Engine::settle(Sequence& sequence) {
+  SequenceState& state = cache_->state(sequence.slot());
+  const bool prompt_ended = state.tokens >= sequence.prompt_tokens;
+  const int after = decode_window(state.policy) + (prompt_ended ? 0 : options_.chunk);
+  const bool uniform_due = state.policy.kind == PolicyKind::kUniform && state.tokens == sequence.prompt_tokens;
+  if (uniform_due || (state.gathering() && state.tokens == state.judge_at)) {
+    judge(*cache_, *backend_.threads,
+          {sequence.slot(), weights_.output_energy, limit_bytes(sequence, after),
+           prompt_ended ? Gathering::kEnd : Gathering::kContinue});
+    if (state.gathering()) state.judge_after(first_judgement(state.policy, sequence.prompt_tokens));
+  } else if (reviews_ && review_due(state)) {
+    review(*cache_, *backend_.threads, sequence.slot(), limit_bytes(sequence, decode_window(state.policy)));
+  }
+}
+
+}  // namespace leankv

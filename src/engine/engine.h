@@ -1,0 +1,81 @@
+// The engine: a model, a backend and a cache, and the step that they make together.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "backend/cache_usage.h"
+#include "engine/options.h"
+#include "engine/sequence.h"
+#include "model/tokenizer.h"
+#include "model/transformer.h"
+
+namespace leankv {
+
+// New tokens of one sequence in a step.
+struct StepInput {
+  Sequence* sequence;
+  std::span<const int> tokens;
+  int wanted_logits = 1;  // of the last so many of the tokens
+};
+
+// Owns everything but the sequences; used from one thread.
+class Engine {
+ public:
+  // Throws Error for a file or options that cannot be served.
+  explicit Engine(const EngineOptions& options, const Progress& loading = {});
+  ~Engine();
+
+  const EngineOptions& options() const { return options_; }
+  const GgufFile& file() const { return *file_; }
+  const ModelConfig& config() const { return config_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const KvCache& cache() const { return *cache_; }
+  int context() const { return context_; }
+
+  // A sequence for a prompt of so many tokens and up to max_new_tokens more. Throws kBadRequest when that exceeds the
+  // context, kDoesNotFit when the pool can never hold it (both numbers in the message); none when no slot is free now.
+  std::optional<Sequence> start(const Policy& policy, int prompt_tokens, int max_new_tokens);
+
+  // Feeds tokens in chunks, judging and reviewing on the way, and returns the logits after the last one
+  // [1, vocabulary] (valid until the next call), or those of the last `wanted_logits` tokens (these in one chunk).
+  // None when the pool is exhausted: the tokens from sequence.tokens.size() on were not fed, nothing else is lost.
+  // progress gets the share of tokens fed; returning false stops after the chunk (result: none).
+  using FeedProgress = std::function<bool(double done)>;
+  std::optional<ConstMatrix> feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress = {},
+                                  int wanted_logits = 1);
+
+  // One step over several sequences, the lowest level: no judgement, no review. None when the pool is exhausted.
+  // Logits are those wanted, in the order of the inputs.
+  std::optional<ConstMatrix> step(std::span<const StepInput> inputs);
+  // What follows a step: the judgement or review that is due for a sequence.
+  void settle(Sequence& sequence);
+
+  // Teacher-forced scoring: no reviews from now on, new tokens stay at the best tier.
+  void freeze_reviews() { reviews_ = false; }
+
+  CacheUsage usage(const Sequence& sequence) const { return usage_of(*cache_, sequence.slot()); }
+
+ private:
+  void check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const;
+  TierId prompt_tier(const Policy& policy, int prompt_tokens) const;
+  bool make_room(Sequence& sequence, int tokens, int tokens_after);
+  int next_chunk(const Sequence& sequence, int left) const;
+  int64_t limit_bytes(const Sequence& sequence, int free_tokens) const;
+
+  EngineOptions options_;
+  std::unique_ptr<GgufFile> file_;
+  ModelConfig config_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  Backend backend_;
+  ModelWeights weights_;
+  std::unique_ptr<Transformer> transformer_;
+  std::unique_ptr<KvCache> cache_;
+  int context_ = 0;
+  bool reviews_ = true;
+};
+
+}  // namespace leankv

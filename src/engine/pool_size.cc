@@ -1,0 +1,49 @@
+#include "engine/pool_size.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+
+#include "backend/judgement.h"
+
+namespace leankv {
+namespace {
+
+constexpr double kHalfFilledPages = 1.1;  // pages that a context needs beyond its bytes
+
+int64_t fresh_bytes(const KvCache& cache, TierId id, int64_t tokens) {
+  const int64_t per_page = cache.layout(id).tokens;
+  return (tokens + per_page - 1) / per_page * cache.shape().heads() * cache.page_bytes();
+}
+
+}  // namespace
+
+int64_t free_memory_bytes() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string key, unit;
+  for (int64_t kib = 0; meminfo >> key >> kib >> unit;) {
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return int64_t(sysconf(_SC_AVPHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+}
+
+int64_t default_pool_bytes(const CacheShape& shape, const Policy& policy, int context, int sequences) {
+  const double whole = double(context) * double(shape.bytes_per_token_16bit()) * kHalfFilledPages;
+  const double ratio = policy.judges() ? std::max(1.0, policy.ratio) : 1.0;
+  const double wanted = whole * sequences / ratio + (policy.judges() ? whole : 0);
+  return std::min(int64_t(wanted), free_memory_bytes() / 2);
+}
+
+int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int chunk) {
+  const TierId best = policy.tiers.front();
+  const int64_t reserve = int64_t(cache.reserve_pages()) * cache.page_bytes();
+  if (!policy.judges()) return fresh_bytes(cache, best, tokens) + reserve;
+  const int unjudged = std::max(2 * chunk, least_judgeable(policy) + chunk);
+  if (tokens <= unjudged) return fresh_bytes(cache, best, tokens) + reserve;
+  return fresh_bytes(cache, best, unjudged) + reserve +
+         int64_t(double(tokens) * double(cache.shape().bytes_per_token_16bit()) / kHardestRatio);
+}
+
+}  // namespace leankv
