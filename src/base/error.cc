@@ -5,9 +5,9 @@
 
 namespace leankv {
 
-void check_failed(const char* condition, std::source_location where) {
-  std::fprintf(stderr, "leankv: broken invariant: %s (%s:%u, %s)\n", condition, where.file_name(), where.line(),
-               where.function_name());
+void check_failed(const char* condition, const char* file, int line, const char* function) {
+  std::fprintf(stderr, "leankv: broken invariant: %s (%s:%d, %s)\n", condition, file, line,
+               function);
   std::abort();
 }
 

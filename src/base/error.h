@@ -1,7 +1,6 @@
 // The two forms of failure that are not ordinary return values (STYLE.md, rule 14).
 #pragma once
 
-#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -27,10 +26,10 @@ class Error : public std::runtime_error {
 };
 
 // A broken invariant of the program itself: reports the place and stops the process.
-[[noreturn]] void check_failed(const char* condition, std::source_location where);
+[[noreturn]] void check_failed(const char* condition, const char* file, int line, const char* function);
 
 }  // namespace leankv
 
 #define LEANKV_CHECK(condition)                                                              \
   (static_cast<bool>(condition) ? void(0)                                                    \
-                                : ::leankv::check_failed(#condition, std::source_location::current()))
+                                : ::leankv::check_failed(#condition, __FILE__, __LINE__, __func__))

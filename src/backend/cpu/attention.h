@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/kernels/attention.h"
 #include "backend/observation.h"
 
 namespace leankv {

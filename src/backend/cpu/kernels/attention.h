@@ -1,9 +1,9 @@
-// The verbs of attention that differ between instruction sets: one table of functions each.
+// The verbs of attention over compressed pages.
 #pragma once
 
 #include <cstddef>
 
-#include "base/isa.h"
+#include "backend/cpu/kernels/kernels.h"
 #include "kv/page_layout.h"
 
 namespace leankv {
@@ -13,17 +13,20 @@ struct AttentionKernels {
   void (*decode_keys)(const PageLayout& layout, const std::byte* page, int tokens, float* keys, std::ptrdiff_t stride);
   // Decodes the first `tokens` values of a page: values[t * head_dim + c].
   void (*decode_values)(const PageLayout& layout, const std::byte* page, int tokens, float* values);
-  // c[i * c_stride + j] = sum over l of a[i * a_stride + l] * b[l * b_stride + j], l ascending, for i < m, j < n, l <
-  // k.
+  // c[i * c_stride + j] = sum over l of a[i * a_stride + l] * b[l * b_stride + j], l ascending, for i < m, j < n, l < k.
   void (*multiply)(const float* a, std::ptrdiff_t a_stride, const float* b, std::ptrdiff_t b_stride, float* c,
                    std::ptrdiff_t c_stride, int m, int n, int k);
-  // x[i] = exp(x[i] - max of x) for i < n; returns the maximum and the sum; the sum runs in a written order of lanes.
-  // An x of -inf gives 0. When every x is -inf: all 0, sum 0.
+  // x[i] = exp(x[i] - max of x) for i < n; the maximum and the sum, in the written order of kSumLanes lanes. An x of
+  // -inf gives exactly 0; when every x is -inf, all are 0 and so is the sum.
   void (*exponentials)(float* x, int n, float* max, float* sum);
   // sums[i] += (x[i] * scale)^2 for i < n
   void (*add_squares)(const float* x, float scale, float* sums, int n);
 };
 
+const AttentionKernels& attention_kernels(ScalarIsa);
+const AttentionKernels& attention_kernels(Avx2Isa);
+const AttentionKernels& attention_kernels(Avx512Isa);
+const AttentionKernels& attention_kernels(Avx512VnniIsa);
 const AttentionKernels& attention_kernels(Isa isa);
 
 }  // namespace leankv

@@ -1,0 +1,130 @@
+#include "backend/cpu/kernels/attention.h"
+
+#include LEANKV_SIMD_HEADER
+#include "backend/cpu/simd/exp.h"
+#include "kv/page_view.h"
+
+namespace leankv {
+namespace LEANKV_ISA_NS {
+namespace {
+
+constexpr float kInfinity = __builtin_inff();
+constexpr int kSumLanes = 16;
+
+void decode_keys(const PageLayout& layout, const std::byte* page, int tokens, float* keys, std::ptrdiff_t stride) {
+  const PageView view(layout, const_cast<std::byte*>(page));
+  float row[kMaxHeadDim];
+  for (int t = 0; t < tokens; ++t) {
+    view.decode_key(t, row);
+    for (int c = 0; c < layout.head_dim; ++c) keys[c * stride + t] = row[c];
+  }
+}
+
+void decode_values(const PageLayout& layout, const std::byte* page, int tokens, float* values) {
+  const PageView view(layout, const_cast<std::byte*>(page));
+  for (int t = 0; t < tokens; ++t) view.decode_value(t, values + std::ptrdiff_t(t) * layout.head_dim);
+}
+
+// c [kRows, kVectors * kLanes] of the product, sums in registers.
+template <int kRows, int kVectors>
+inline void multiply_block(const float* a, std::ptrdiff_t a_stride, const float* b, std::ptrdiff_t b_stride, float* c,
+                           std::ptrdiff_t c_stride, int k) {
+  Floats sum[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = broadcast(0);
+  }
+  for (int l = 0; l < k; ++l) {
+    Floats row[kVectors];
+    for (int v = 0; v < kVectors; ++v) row[v] = load(b + l * b_stride + v * kLanes);
+    for (int r = 0; r < kRows; ++r) {
+      const Floats value = broadcast(a[r * a_stride + l]);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(value, row[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) store(c + r * c_stride + v * kLanes, sum[r][v]);
+  }
+}
+
+// The columns that fill no vector. fma as in the vectors, so a column's bits do not depend on where the edge is.
+inline void multiply_edge(const float* a, std::ptrdiff_t a_stride, const float* b, std::ptrdiff_t b_stride, float* c,
+                          std::ptrdiff_t c_stride, int m, int n, int k) {
+  for (int i = 0; i < m; ++i) {
+    for (int j = 0; j < n; ++j) {
+      float lanes[kLanes];
+      Floats sum = broadcast(0);
+      for (int l = 0; l < k; ++l) sum = fma(broadcast(a[i * a_stride + l]), broadcast(b[l * b_stride + j]), sum);
+      store(lanes, sum);
+      c[i * c_stride + j] = lanes[0];
+    }
+  }
+}
+
+constexpr int kRowsAtOnce = kLanes == 4 ? 2 : 6;
+constexpr int kVectorsAtOnce = kLanes == 16 ? 4 : 2;
+
+template <int kVectors>
+inline void multiply_columns(const float* a, std::ptrdiff_t a_stride, const float* b, std::ptrdiff_t b_stride, float* c,
+                             std::ptrdiff_t c_stride, int m, int k) {
+  int i = 0;
+  for (; i + kRowsAtOnce <= m; i += kRowsAtOnce) {
+    multiply_block<kRowsAtOnce, kVectors>(a + i * a_stride, a_stride, b, b_stride, c + i * c_stride, c_stride, k);
+  }
+  for (; i + 3 <= m; i += 3) {
+    multiply_block<3, kVectors>(a + i * a_stride, a_stride, b, b_stride, c + i * c_stride, c_stride, k);
+  }
+  for (; i < m; ++i) {
+    multiply_block<1, kVectors>(a + i * a_stride, a_stride, b, b_stride, c + i * c_stride, c_stride, k);
+  }
+}
+
+[[gnu::flatten]] void multiply(const float* a, std::ptrdiff_t a_stride, const float* b, std::ptrdiff_t b_stride,
+                               float* c, std::ptrdiff_t c_stride, int m, int n, int k) {
+  int j = 0;
+  for (; j + kVectorsAtOnce * kLanes <= n; j += kVectorsAtOnce * kLanes) {
+    multiply_columns<kVectorsAtOnce>(a, a_stride, b + j, b_stride, c + j, c_stride, m, k);
+  }
+  for (; j + kLanes <= n; j += kLanes) multiply_columns<1>(a, a_stride, b + j, b_stride, c + j, c_stride, m, k);
+  multiply_edge(a, a_stride, b + j, b_stride, c + j, c_stride, m, n - j, k);
+}
+
+inline float maximum(const float* x, int n) {
+  float lanes[kSumLanes];
+  for (float& lane : lanes) lane = -kInfinity;
+  int i = 0;
+  for (; i + kSumLanes <= n; i += kSumLanes) {
+    for (int l = 0; l < kSumLanes; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+  }
+  for (; i < n; ++i) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
+  for (int l = 1; l < kSumLanes; ++l) lanes[0] = lanes[l] > lanes[0] ? lanes[l] : lanes[0];
+  return lanes[0];
+}
+
+inline float exponential(float x, float max) { return x == -kInfinity ? 0.0f : exp_lane(x - max); }
+
+[[gnu::flatten]] void exponentials(float* x, int n, float* max, float* sum) {
+  *max = maximum(x, n);
+  float lanes[kSumLanes] = {};
+  int i = 0;
+  for (; i + kSumLanes <= n; i += kSumLanes) {
+    for (int l = 0; l < kSumLanes; ++l) lanes[l] += x[i + l] = exponential(x[i + l], *max);
+  }
+  for (int l = 0; i < n; ++i, ++l) lanes[l] += x[i] = exponential(x[i], *max);
+  for (int half = kSumLanes / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+  }
+  *sum = lanes[0];
+}
+
+void add_squares(const float* x, float scale, float* sums, int n) {
+  for (int i = 0; i < n; ++i) sums[i] += (x[i] * scale) * (x[i] * scale);
+}
+
+constexpr AttentionKernels kAttentionKernels = {decode_keys, decode_values, multiply, exponentials, add_squares};
+
+}  // namespace
+}  // namespace LEANKV_ISA_NS
+
+const AttentionKernels& attention_kernels(ThisIsa) { return LEANKV_ISA_NS::kAttentionKernels; }
+
+}  // namespace leankv
