@@ -1,0 +1,64 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <numeric>
+
+namespace leankv {
+namespace {
+
+class ThreadPoolTest : public ::testing::TestWithParam<int> {
+ protected:
+  ThreadPool pool_{GetParam()};
+};
+
+TEST_P(ThreadPoolTest, CountsTheCaller) { EXPECT_EQ(pool_.size(), GetParam()); }
+
+TEST_P(ThreadPoolTest, RunsEveryTaskOnce) {
+  for (int tasks : {0, 1, 2, 7, 1000}) {
+    std::vector<int> runs(size_t(tasks), 0);  // not atomic: a task run twice at once is a data race
+    pool_.run(tasks, [&](int task, int) { ++runs[size_t(task)]; });
+    EXPECT_EQ(runs, std::vector<int>(size_t(tasks), 1));
+  }
+}
+
+TEST_P(ThreadPoolTest, NamesAThreadThatNoOtherTaskUsesAtOnce) {
+  std::vector<int> tasks_of_thread(size_t(pool_.size()), 0);  // not atomic, as above
+  pool_.run(1000, [&](int, int thread) { ++tasks_of_thread.at(size_t(thread)); });
+  EXPECT_EQ(std::accumulate(tasks_of_thread.begin(), tasks_of_thread.end(), 0), 1000);
+}
+
+TEST_P(ThreadPoolTest, EachLoopSeesTheResultsOfTheOneBefore) {
+  constexpr int kLoops = 500;
+  std::vector<int> from(64, 0), to(64, 0);
+  for (int loop = 0; loop < kLoops; ++loop) {
+    pool_.run(64, [&](int task, int) { to[size_t(task)] = from[size_t((task + 1) % 64)] + 1; });
+    std::swap(from, to);
+  }
+  EXPECT_EQ(from, std::vector<int>(64, kLoops));
+}
+
+TEST_P(ThreadPoolTest, WakesWorkersThatFellAsleep) {
+  for (int loop = 0; loop < 3; ++loop) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // far longer than they spin
+    std::vector<int> runs(100, 0);
+    pool_.run(100, [&](int task, int) { ++runs[size_t(task)]; });
+    EXPECT_EQ(runs, std::vector<int>(100, 1));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ThreadPoolTest, ::testing::Values(1, 2, 3, 8));
+
+TEST(ThreadPoolLifetime, StopsIdleAndFreshWorkers) {
+  for (int i = 0; i < 50; ++i) {
+    ThreadPool pool(4);
+    if (i % 2 == 0) continue;
+    int sum = 0;
+    pool.run(1, [&](int, int) { ++sum; });
+    EXPECT_EQ(sum, 1);
+  }
+}
+
+}  // namespace
+}  // namespace leankv
