@@ -108,7 +108,7 @@ class DenseOpsLinear : public ::testing::TestWithParam<Case> {
     }
   }
 
-  ThreadPool pool_{2};
+  ThreadPool pool_{1};
 };
 
 TEST_P(DenseOpsLinear, IsCloseToTheReferenceInEveryShape) {

@@ -23,13 +23,21 @@ struct CodeTile {
     const int64_t tile_blocks = weights.inputs / kBlockInputs;
     for (int b = 0; b < inputs / kBlockInputs; ++b) {
       const int64_t block = tile * tile_blocks + first / kBlockInputs + b;
-      for (int part = 0; part < kParts; ++part) {
-        unpack_block(weights, block, part, out + b * kBlockInputs);
-      }
+      prefetch_block(weights, block + kPanelInputs / kBlockInputs);
+      for (int part = 0; part < kParts; ++part) unpack_block(weights, block, part, out + b * kBlockInputs);
     }
   }
 
  private:
+  // A panel takes a short piece of each of its tiles: too short for the hardware to see the next one coming.
+  static void prefetch_block(const TiledWeights& weights, int64_t block) {
+    constexpr int kLine = 64;  // bytes
+    const uint8_t* codes = weights.codes + block * Form::kBlockBytes;
+    for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
+    __builtin_prefetch(weights.scales + block * kTileOutputs);
+    if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + block * kTileOutputs);
+  }
+
   static void unpack_block(const TiledWeights& weights, int64_t block, int part, float (*out)[kTileOutputs]) {
     const int at = part * kLanes;
     const BlockCodes codes = load_codes<Form>(weights.codes + block * Form::kBlockBytes, part);
@@ -65,6 +73,7 @@ struct ValueTile {
     const auto* values = static_cast<const typename Values::Type*>(weights.values);
     const auto* from = values + (int64_t(tile) * weights.inputs + first) * kTileOutputs;
     for (int i = 0; i < inputs; ++i) {
+      __builtin_prefetch(from + (i + kPanelInputs) * kTileOutputs);
       for (int at = 0; at < kTileOutputs; at += kLanes) store(out[i] + at, Values::lanes(from + i * kTileOutputs + at));
     }
   }
@@ -94,15 +103,21 @@ inline void multiply_block(const Panel& panel, int first_tile, const float* x, s
   }
 }
 
-template <int kTiles>
-inline void multiply_rows(const Panel& panel, int tile, ConstMatrix x, int first, int inputs, Matrix y) {
-  int row = 0;
-  for (; row + kRowsAtOnce <= x.rows; row += kRowsAtOnce) {
-    multiply_block<kRowsAtOnce, kTiles>(panel, tile, x.row(row) + first, x.stride, inputs, y.row(row), y.stride);
+// Adds the products of one panel to y [x.rows, tiles * 16], kRows rows and kTiles tiles at once. x starts at the
+// panel's first input. Returns the first row that is left.
+template <int kRows, int kTiles>
+inline int multiply_rows(const Panel& panel, int tiles, ConstMatrix x, int inputs, int first_row, Matrix y) {
+  int row = first_row;
+  for (; row + kRows <= x.rows; row += kRows) {
+    int t = 0;
+    for (; t + kTiles <= tiles; t += kTiles) {
+      multiply_block<kRows, kTiles>(panel, t, x.row(row), x.stride, inputs, y.row(row) + t * kTileOutputs, y.stride);
+    }
+    for (; t < tiles; ++t) {
+      multiply_block<kRows, 1>(panel, t, x.row(row), x.stride, inputs, y.row(row) + t * kTileOutputs, y.stride);
+    }
   }
-  for (; row < x.rows; ++row) {
-    multiply_block<1, kTiles>(panel, tile, x.row(row) + first, x.stride, inputs, y.row(row), y.stride);
-  }
+  return row;
 }
 
 // y [rows, tiles * 16], whole tiles. REQUIRES 1 <= tiles <= kPanelTiles.
@@ -115,15 +130,9 @@ inline void multiply_panel(const TiledWeights& weights, int first_tile, int tile
   for (int first = 0; first < weights.inputs; first += kPanelInputs) {
     const int inputs = weights.inputs - first < kPanelInputs ? weights.inputs - first : kPanelInputs;
     for (int t = 0; t < tiles; ++t) Tile::unpack(weights, first_tile + t, first, inputs, panel.values[t]);
-    int t = 0;
-    for (; t + kTilesAtOnce <= tiles; t += kTilesAtOnce) {
-      const Matrix part(y.data + t * kTileOutputs, y.rows, kTilesAtOnce * kTileOutputs, y.stride);
-      multiply_rows<kTilesAtOnce>(panel, t, x, first, inputs, part);
-    }
-    for (; t < tiles; ++t) {
-      const Matrix part(y.data + t * kTileOutputs, y.rows, kTileOutputs, y.stride);
-      multiply_rows<1>(panel, t, x, first, inputs, part);
-    }
+    const ConstMatrix part(x.data + first, x.rows, inputs, x.stride);
+    const int left = multiply_rows<kRowsAtOnce, kTilesAtOnce>(panel, tiles, part, inputs, 0, y);
+    multiply_rows<1, kPanelTiles>(panel, tiles, part, inputs, left, y);
   }
 }
 
