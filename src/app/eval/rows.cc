@@ -1,0 +1,76 @@
+#include "app/eval/rows.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+struct ActivationsName {
+  Activations activations;
+  std::string_view name;
+};
+constexpr ActivationsName kActivations[] = {
+    {Activations::kExact, "exact"}, {Activations::kInt8, "int8"}, {Activations::kF32, "f32"}};
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+// Policies whose target the ratios are to set: those that judge by their kind's name, not by a preset's.
+bool takes_ratios(std::string_view text) {
+  const std::string_view base = text.substr(0, text.find(','));
+  if (base != "forecast" && base != "paper" && base.find('=') == base.npos) return false;
+  return std::ranges::none_of(std::initializer_list<std::string_view>{"ratio=", "budget=", "lambda="},
+                              [&](std::string_view key) { return text.find(key) != text.npos; });
+}
+
+}  // namespace
+
+std::string_view activations_name(Activations activations) {
+  return std::ranges::find(kActivations, activations, &ActivationsName::activations)->name;
+}
+
+Activations parse_activations(std::string_view name) {
+  const auto found = std::ranges::find(kActivations, name, &ActivationsName::name);
+  if (found != std::end(kActivations)) return found->activations;
+  throw Error(ErrorKind::kBadOption, "--activations " + std::string(name) + ": there is exact, int8, f32");
+}
+
+std::vector<EvalRow> make_rows(std::string_view policies, std::span<const double> ratios, Activations activations) {
+  std::vector<EvalRow> rows;
+  for (const std::string& name : split(policies)) {
+    std::string text = name;
+    std::ranges::replace(text, '+', ',');
+    EvalRow row{name, std::nullopt, parse_policy(text), activations};
+    if (!takes_ratios(text)) {
+      rows.push_back(row);
+      continue;
+    }
+    for (const double ratio : ratios) {
+      row.ratio_target = row.policy.ratio = ratio;
+      validate(row.policy);
+      rows.push_back(row);
+    }
+  }
+  if (rows.empty()) throw Error(ErrorKind::kBadOption, "--policies and --ratios name no row to measure");
+  return rows;
+}
+
+std::vector<EvalRow> activation_rows() {
+  std::vector<EvalRow> rows;
+  for (const ActivationsName& a : kActivations) {
+    if (a.activations == Activations::kF32) continue;
+    rows.push_back({"off, activations " + std::string(a.name), std::nullopt, off_policy(), a.activations});
+  }
+  return rows;
+}
+
+}  // namespace leankv

@@ -1,0 +1,136 @@
+#include "app/eval/runs.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <span>
+
+#include "app/eval/metrics.h"
+#include "base/error.h"
+
+namespace leankv {
+namespace {
+
+// References that are held at once: at 256 positions of a 49,152-token vocabulary each takes 50 MB.
+constexpr std::size_t kSegmentsAtOnce = 8;
+
+// Room for the prompt at 16 bits twice: as it passes, and what page sizes that suit another tier waste of it.
+int64_t ample_pool_bytes(const ModelConfig& config, int tokens) {
+  constexpr int64_t kOpenPages = 64 << 20;  // a page per list and head, and the cache's reserve
+  return 2 * int64_t(tokens) * config.layers * config.kv_heads * config.head_dim * 4 + kOpenPages;
+}
+
+std::span<const int> truth_of(const Segment& segment, const SegmentShape& shape) {
+  return std::span(segment.tokens).last(std::size_t(shape.score_tokens));
+}
+
+std::string progress_line(const Segment& segment, const EvalRow& row, const SegmentScore& score) {
+  char numbers[96];
+  std::snprintf(numbers, sizeof numbers, "%.2fx page-true, kld %.5f", double(score.bytes_16bit) / double(score.bytes),
+                mean(score.kld));
+  std::string name = row.name;
+  if (row.ratio_target) name += " to " + std::to_string(*row.ratio_target).substr(0, 4) + "x";
+  return "segment at " + std::to_string(segment.start) + ", " + name + ": " + numbers;
+}
+
+// One pass over some segments: all references first, then every row, an engine for each set of rows that share one.
+class Pass {
+ public:
+  Pass(const EvalSettings& settings, const std::vector<EvalRow>& rows, std::span<const Segment> segments,
+       const EvalProgress& progress)
+      : settings_(settings), rows_(rows), segments_(segments), progress_(progress) {}
+
+  void run(Activations reference_activations, std::vector<std::vector<SegmentScore>>& scores) {
+    make_references(reference_activations);
+    std::vector<bool> done(rows_.size(), false);
+    for (std::size_t first = 0; first < rows_.size(); ++first) {
+      if (done[first]) continue;
+      Engine engine = make_engine(settings_, rows_[first]);
+      for (std::size_t r = first; r < rows_.size(); ++r) {
+        if (done[r] || !rows_[r].same_engine(rows_[first])) continue;
+        score_row(engine, rows_[r], scores[r]);
+        done[r] = true;
+      }
+    }
+  }
+
+ private:
+  void make_references(Activations activations) {
+    const EvalRow off{"off", std::nullopt, off_policy(), activations};
+    Engine engine = make_engine(settings_, off);
+    for (const Segment& segment : segments_) {
+      references_.emplace_back(run_segment(engine, off.policy, segment, settings_.shape).logits);
+      progress_("segment at " + std::to_string(segment.start) + ", reference");
+    }
+  }
+
+  void score_row(Engine& engine, const EvalRow& row, std::vector<SegmentScore>& scores) {
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+      const SegmentRun run = run_segment(engine, row.policy, segments_[i], settings_.shape);
+      SegmentScore score = score_segment(references_[i], run.logits, truth_of(segments_[i], settings_.shape));
+      score.start = segments_[i].start;
+      score.bytes_16bit = run.prompt.bytes_16bit;
+      score.bytes = run.prompt.bytes();
+      progress_(progress_line(segments_[i], row, score));
+      scores.push_back(std::move(score));
+    }
+  }
+
+  const EvalSettings& settings_;
+  const std::vector<EvalRow>& rows_;
+  std::span<const Segment> segments_;
+  const EvalProgress& progress_;
+  std::vector<Reference> references_;
+};
+
+}  // namespace
+
+Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
+  EngineOptions options;
+  options.model_path = settings.model_path;
+  options.threads = settings.threads;
+  options.isa = settings.isa;
+  options.activations = row.activations;
+  options.context = settings.shape.length();
+  options.chunk = settings.chunk;
+  options.pool_bytes = ample_pool_bytes(read_config(GgufFile(settings.model_path)), settings.shape.length());
+  options.policy = row.policy;
+  return Engine(options);
+}
+
+SegmentRun run_segment(Engine& engine, const Policy& policy, const Segment& segment, const SegmentShape& shape) {
+  const std::span<const int> tokens(segment.tokens);
+  std::optional<Sequence> sequence = engine.start(policy, shape.prompt_tokens, shape.score_tokens);
+  LEANKV_CHECK(sequence.has_value());
+  LEANKV_CHECK(engine.feed(*sequence, tokens.first(std::size_t(shape.prompt_tokens))).has_value());
+  SegmentRun run{engine.usage(*sequence), {}};
+  const StepInput forced{&*sequence, tokens.subspan(std::size_t(shape.prompt_tokens), std::size_t(shape.score_tokens)),
+                         shape.score_tokens};
+  const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
+  LEANKV_CHECK(logits.has_value());
+  run.logits = *logits;
+  return run;
+}
+
+std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::vector<EvalRow>& rows,
+                                     const std::vector<Segment>& segments, Activations reference_activations,
+                                     const EvalProgress& progress) {
+  std::vector<std::vector<SegmentScore>> scores(rows.size());
+  for (std::size_t first = 0; first < segments.size(); first += kSegmentsAtOnce) {
+    const std::size_t n = std::min(kSegmentsAtOnce, segments.size() - first);
+    Pass(settings, rows, std::span(segments).subspan(first, n), progress).run(reference_activations, scores);
+  }
+  std::vector<RowSummary> summaries;
+  for (std::size_t r = 0; r < rows.size(); ++r) summaries.push_back(summarise(rows[r], scores[r]));
+  return summaries;
+}
+
+double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const Segment& segment) {
+  Engine engine = make_engine(settings, row);
+  const ConstMatrix logits = run_segment(engine, row.policy, segment, settings.shape).logits;
+  const std::span<const int> truth = truth_of(segment, settings.shape);
+  double nll = 0;
+  for (int i = 0; i < logits.rows; ++i) nll -= distribution_of(logits.row_span(i)).log_prob(truth[std::size_t(i)]);
+  return perplexity(nll, logits.rows);
+}
+
+}  // namespace leankv

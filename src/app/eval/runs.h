@@ -1,0 +1,47 @@
+// Runs of the engine that quality is read from.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/eval/rows.h"
+#include "app/eval/scores.h"
+#include "app/eval/segments.h"
+#include "base/isa.h"
+#include "engine/engine.h"
+
+namespace leankv {
+
+struct EvalSettings {
+  std::string model_path;
+  int threads = 0;         // 0: one per core
+  std::optional<Isa> isa;  // empty: the best this machine has
+  int chunk = kDefaultChunk;
+  SegmentShape shape;
+};
+
+// An engine whose pool is never short for one segment, so that only the row's own target compresses.
+Engine make_engine(const EvalSettings& settings, const EvalRow& row);
+
+struct SegmentRun {
+  CacheUsage prompt;   // right after the prompt's judgement
+  ConstMatrix logits;  // [score_tokens, vocabulary] of the tokens after the prompt; valid until the engine's next step
+};
+
+// Feeds the prompt, which the policy judges at its end, then score_tokens tokens in one step that is not judged: they
+// stay at the policy's best tier.
+SegmentRun run_segment(Engine& engine, const Policy& policy, const Segment& segment, const SegmentShape& shape);
+
+using EvalProgress = std::function<void(const std::string& line)>;
+
+// Every row against `off` at reference_activations, on every segment. The result has the order of rows.
+std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::vector<EvalRow>& rows,
+                                     const std::vector<Segment>& segments, Activations reference_activations,
+                                     const EvalProgress& progress);
+
+// Perplexity of the first shape.length() tokens of a text: those after the prompt and its successor are scored.
+double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const Segment& segment);
+
+}  // namespace leankv
