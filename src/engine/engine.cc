@@ -129,7 +129,10 @@ bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
     state.judge_after(state.tokens + tokens);
   }
   if (fits(tokens) || !state.policy.judges() || state.gathering()) return fits(tokens);
-  review(*cache_, *backend_.threads, sequence.slot(), limit_bytes(sequence, tokens + decode_window(state.policy)));
+  const int64_t limit = limit_bytes(sequence, tokens + decode_window(state.policy));
+  const int64_t floor = int64_t(double(state.tokens * cache_->shape().bytes_per_token_16bit()) / kHardestRatio);
+  if (limit < floor) return false;
+  review(*cache_, *backend_.threads, sequence.slot(), limit);
   return fits(tokens);
 }
 
