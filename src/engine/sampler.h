@@ -1,0 +1,57 @@
+// Chooses the next token from a row of logits.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/random.h"
+
+namespace leankv {
+
+struct LogitBias {
+  int token = 0;
+  float bias = 0;  // added to the logit; -infinity: never
+};
+
+// The defaults are llama.cpp's.
+struct SamplingOptions {
+  double temperature = 0.8;   // 0: the best token, nothing is drawn
+  int top_k = 40;             // keep so many of the best; 0: all
+  double top_p = 0.95;        // keep the fewest of the best whose probabilities sum to this; 1: all
+  double min_p = 0.05;        // keep those at least this times as probable as the best; 0: all
+  double repeat_penalty = 1;  // of the last repeat_last_n tokens; 1: none
+  int repeat_last_n = 64;     // 0: none, -1: all
+  uint64_t seed = 0;          // the same seed and logits give the same tokens
+  std::vector<LogitBias> biases;
+};
+
+// Order, as in llama.cpp: biases, repetition penalty, top-k, top-p, min-p, temperature, draw. So top-p and min-p see
+// probabilities at temperature 1. Of equal logits the lower id comes first.
+class Sampler {
+ public:
+  // Throws kBadRequest, naming the setting, for a value out of range or a token that is not below `vocabulary`.
+  Sampler(const SamplingOptions& options, int vocabulary);
+
+  // logits [vocabulary]; history: the tokens of the sequence so far. Throws kBadFile when no logit is a number.
+  int sample(std::span<const float> logits, std::span<const int> history);
+
+ private:
+  struct Candidate {
+    float logit;
+    int token;
+  };
+  void adjust(std::span<const float> logits, std::span<const int> history);
+  void penalise(std::span<const int> history);
+  void collect();
+  void keep_top_p();
+  void keep_min_p();
+  int draw();
+
+  SamplingOptions options_;
+  Random random_;
+  std::vector<float> logits_;          // [vocabulary] adjusted
+  std::vector<Candidate> candidates_;  // best first
+};
+
+}  // namespace leankv
