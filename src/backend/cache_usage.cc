@@ -6,7 +6,6 @@ int64_t fixed_table_bytes(const SequenceState& sequence) {
   int64_t bytes = 0;
   for (std::size_t h = 0; h < sequence.heads.size(); ++h) {
     bytes += int64_t(sizeof(uint32_t)) * sequence.lists();
-    if (!sequence.policy.judges()) continue;
     bytes += int64_t(sequence.memory[h].key_mean.size() * sizeof(uint16_t));
     if (sequence.policy.kind == PolicyKind::kForecast) bytes += int64_t(sizeof(HeadConstants) + sizeof(Curve));
   }

@@ -132,6 +132,8 @@ void judge(KvCache& cache, ThreadPool& threads, const JudgementRequest& request)
   if (!sequence.policy.judges()) return convert_to_uniform(cache, threads, request.slot);
   settle_statistics(cache, threads, request.slot, request.output_energy, request.next);
   RecodeJob job{request.slot, sequence.policy.window, sequence.policy.tiers.front(), {}};
+  // The paper's significance is of the last queries alone, and decode goes on from there.
+  if (sequence.policy.kind == PolicyKind::kPaper) job.most_queries = sequence.policy.recent;
   Choice(cache, threads, request.slot, job, 0).solve(request.limit_bytes);
   recode(cache, threads, job);
   sequence.last_review = sequence.tokens;

@@ -48,6 +48,11 @@ KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_b
                                              ": the cache takes multiples of 16 from 16 to 256");
   }
   page_bytes_ = choose_page_bytes(tiers, shape.head_dim);
+  if (make_page_layout(TierId::kK16V16, shape.head_dim, page_bytes_).tokens == 0) {
+    std::vector<TierId> with_prompts(tiers.begin(), tiers.end());
+    with_prompts.push_back(TierId::kK16V16);
+    page_bytes_ = choose_page_bytes(with_prompts, shape.head_dim);
+  }
   for (TierId id : tiers) layouts_[int(id)] = make_page_layout(id, shape.head_dim, page_bytes_);
   layouts_[int(TierId::kK16V16)] = make_page_layout(TierId::kK16V16, shape.head_dim, page_bytes_);
   const int64_t pages = std::min<int64_t>(pool_bytes / page_bytes_, (int64_t(1) << 29) - 1);

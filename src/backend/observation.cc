@@ -36,10 +36,11 @@ struct Update {
   float weight;  // of that mean in the running one
 };
 
-// The running mean counts queries up to 64 * kMaxQueryUnits; each observed query stands for sample_interval.
+// The running mean counts queries up to 64 * kMaxQueryUnits; each observed query stands for sample_interval. A token
+// judged at the end of a prompt, before it had seen a whole unit, counts as one: else one query would outweigh all.
 Update judged_update(float sum, int rows, int sample, int units) {
   const float stands_for = float(rows * sample);
-  return {sum / float(rows), stands_for / (float(units * kQueryUnit) + stands_for)};
+  return {sum / float(rows), stands_for / (float(std::max(units, 1) * kQueryUnit) + stands_for)};
 }
 Update fresh_update(float sum, int rows, int sample, int queries_since_birth) {
   return {sum / float(rows), std::min(1.0f, float(rows * sample) / float(queries_since_birth))};
@@ -79,15 +80,16 @@ Observe observation_of(const SequenceState& sequence, int position) {
   return position % sequence.policy.sample_interval == 0 ? Observe::kRecent : Observe::kNot;
 }
 
-void record(KvCache& cache, const BatchEntry& entry, int layer, int head, const Observation& seen) {
+void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts) {
   SequenceState& sequence = cache.state(entry.slot);
   if (sequence.gathering()) {
     HeadStatistics& statistics = sequence.statistics[layer * cache.shape().kv_heads + head];
-    add(statistics.older, seen.older);
-    add(statistics.recent, seen.recent);
-  } else if (!seen.recent.empty()) {
-    update_pages(cache, entry, layer, head, seen.recent);
+    for (const Observation& part : parts) add(statistics.older, part.older), add(statistics.recent, part.recent);
+    return;
   }
+  std::vector<float> seen;
+  for (const Observation& part : parts) add(seen, part.recent);
+  if (!seen.empty()) update_pages(cache, entry, layer, head, seen);
 }
 
 void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head, ConstMatrix q, ConstMatrix out) {

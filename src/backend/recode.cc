@@ -135,7 +135,7 @@ class HeadRecoder {
   int8_t judge_fresh(StagedList& staged, int token, int queries) {
     PageView page = staged.page_of(token);
     const int at = token % staged.layout.tokens, level = significance_level(page.significance(at));
-    page.set_significance(at, make_significance(level, query_units(queries)));
+    page.set_significance(at, make_significance(level, query_units(std::min(queries, job_.most_queries))));
     return choose(kFreshList, level);
   }
 

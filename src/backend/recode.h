@@ -15,6 +15,7 @@ struct RecodeJob {
   int keep_fresh = 0;                            // newest fresh tokens that are not judged
   TierId fresh_tier = TierId::kK16V16;           // of the fresh list afterwards
   std::vector<HeadThresholds> thresholds;        // [layers * kv_heads]
+  int most_queries = kQueryUnit * kMaxQueryUnits;  // that the significance of a fresh token is the mean of
 };
 
 // A choice only ever lowers a token. Layer by layer: the emptied pages of all heads go back to the ring before new ones

@@ -45,10 +45,12 @@ struct SequenceState {
   bool used = false;
 
   bool gathering() const { return !statistics.empty(); }
-  // Plans the next judgement. Queries that have passed already count as older ones.
+  // Plans the next judgement. Queries that have passed already count as older ones, but for those that were gathered as
+  // recent: they stay that.
   void judge_after(int total_tokens) {
+    const bool recent_began = recent_from >= last_review && recent_from < tokens;
     judge_at = total_tokens;
-    recent_from = std::max(tokens, judge_at - policy.recent);
+    if (!recent_began) recent_from = std::max(tokens, judge_at - policy.recent);
   }
   int lists() const { return int(list_tier.size()); }
 };

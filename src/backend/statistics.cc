@@ -30,11 +30,14 @@ class HeadHistory {
     const float prior_sum = level_mean(significance_level(prior)) * float(before);
     return combine(number, prior_sum, before + from - sequence_.last_review, sequence_.tokens - from, true);
   }
-  Seen fresh(int index) const {
+  // prior: what an earlier judgement stored for a token that stayed in its window.
+  Seen fresh(int index, uint16_t prior) const {
     const int position = sequence_.tokens - int(table_.tokens[kFreshList]) + index;
     const int from = std::max(sequence_.recent_from, position);
+    const int before = std::max(0, sequence_.last_review - position);
+    const float prior_sum = level_mean(significance_level(prior)) * float(before);
     const bool in_curve = position >= kSkipFirst && position < sequence_.recent_from - kSkipLast;
-    return combine(table_.judged_tokens() + index, 0, from - position, sequence_.tokens - from, in_curve);
+    return combine(table_.judged_tokens() + index, prior_sum, from - position, sequence_.tokens - from, in_curve);
   }
 
  private:
@@ -72,7 +75,8 @@ void for_each_token(KvCache& cache, SlotId slot, const HeadTable& table, Fn&& fn
 void settle_significance(KvCache& cache, SlotId slot, int index, std::vector<float>& past, std::vector<float>& future) {
   const HeadHistory history(cache, slot, index);
   for_each_token(cache, slot, cache.state(slot).heads[index], [&](PageView& page, int t, int number, int list, int i) {
-    const Seen seen = list == kFreshList ? history.fresh(i) : history.judged(number, page.significance(t));
+    const uint16_t prior = page.significance(t);
+    const Seen seen = list == kFreshList ? history.fresh(i, prior) : history.judged(number, prior);
     page.set_significance(t, encode_significance(seen.all, seen.queries));
     if (!seen.in_curve) return;
     past.push_back(seen.older);

@@ -49,12 +49,10 @@ void CpuCacheOps::attend(KvCache& cache, const Batch& batch, int layer, ConstMat
   pool_.run(int(segments.size()), [&](int i, int) {
     const BatchEntry& entry = batch.entries[i / heads];
     const int head = i % heads;
-    for (std::size_t b = first_prompt[i]; b < prompts.size() && prompts[b].segments == &segments[i]; ++b) {
-      record(cache, entry, layer, head, seen_[b]);
-    }
-    for (std::size_t b = first_single[i]; b < single.size() && single[b].segments == &segments[i]; ++b) {
-      record(cache, entry, layer, head, seen_[prompts.size() + b]);
-    }
+    const bool one = entry.rows == 1;
+    const std::size_t first = one ? prompts.size() + first_single[i] : first_prompt[i];
+    const int blocks = (entry.position + entry.rows - 1) / kBlockRows - entry.position / kBlockRows + 1;
+    record(cache, entry, layer, head, std::span(seen_).subspan(first, std::size_t(blocks)));
     gather_outputs(cache, entry, layer, head, columns_of(q, entry, head * columns, columns),
                    columns_of(out, entry, head * columns, columns));
   });

@@ -92,7 +92,7 @@ void attend_head(KvCache& cache, const BatchEntry& entry, int layer, int head, C
     observe(p, sequence.policy.kind == PolicyKind::kPaper, rows.keys.size(),
             where == Observe::kOlder ? seen.older : seen.recent);
   }
-  record(cache, entry, layer, head, seen);
+  record(cache, entry, layer, head, {&seen, 1});
   const int columns = shape.group * shape.head_dim;
   gather_outputs(cache, entry, layer, head, columns_of(q, entry, head * columns, columns),
                  columns_of(out, entry, head * columns, columns));
