@@ -1,8 +1,8 @@
 #include "backend/cpu/kernels/attention.h"
 
 #include LEANKV_SIMD_HEADER
+#include "backend/cpu/kernels/attention_functions.h"
 #include "backend/cpu/simd/exp.h"
-#include "kv/page_view.h"
 
 namespace leankv {
 namespace LEANKV_ISA_NS {
@@ -10,20 +10,6 @@ namespace {
 
 constexpr float kInfinity = __builtin_inff();
 constexpr int kSumLanes = 16;
-
-void decode_keys(const PageLayout& layout, const std::byte* page, int tokens, float* keys, std::ptrdiff_t stride) {
-  const PageView view(layout, const_cast<std::byte*>(page));
-  float row[kMaxHeadDim];
-  for (int t = 0; t < tokens; ++t) {
-    view.decode_key(t, row);
-    for (int c = 0; c < layout.head_dim; ++c) keys[c * stride + t] = row[c];
-  }
-}
-
-void decode_values(const PageLayout& layout, const std::byte* page, int tokens, float* values) {
-  const PageView view(layout, const_cast<std::byte*>(page));
-  for (int t = 0; t < tokens; ++t) view.decode_value(t, values + std::ptrdiff_t(t) * layout.head_dim);
-}
 
 // c [kRows, kVectors * kLanes] of the product, sums in registers.
 template <int kRows, int kVectors>

@@ -9,11 +9,14 @@
 namespace leankv {
 
 struct AttentionKernels {
-  // Decodes the first `tokens` keys of a page, transposed: keys[c * stride + t], c < head_dim.
+  // Both decode whole tiles: all that hold one of the first `tokens` of a page; what is behind those means nothing.
+  // Bit-equal to PageView's rows.
+  // Keys are transposed: keys[c * stride + t], c < head_dim.
   void (*decode_keys)(const PageLayout& layout, const std::byte* page, int tokens, float* keys, std::ptrdiff_t stride);
-  // Decodes the first `tokens` values of a page: values[t * head_dim + c].
+  // Values: values[t * head_dim + c].
   void (*decode_values)(const PageLayout& layout, const std::byte* page, int tokens, float* values);
-  // c[i * c_stride + j] = sum over l of a[i * a_stride + l] * b[l * b_stride + j], l ascending, for i < m, j < n, l < k.
+  // c[i * c_stride + j] = sum over l of a[i * a_stride + l] * b[l * b_stride + j], l ascending, for i < m, j < n, l <
+  // k.
   void (*multiply)(const float* a, std::ptrdiff_t a_stride, const float* b, std::ptrdiff_t b_stride, float* c,
                    std::ptrdiff_t c_stride, int m, int n, int k);
   // x[i] = exp(x[i] - max of x) for i < n; the maximum and the sum, in the written order of kSumLanes lanes. An x of

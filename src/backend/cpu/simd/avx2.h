@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace leankv::LEANKV_ISA_NS {
@@ -25,6 +26,21 @@ inline void store(float* to, Floats a) { _mm256_storeu_ps(to, a); }
 inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats to_float(Ints a) { return _mm256_cvtepi32_ps(a); }
+inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+inline void store_eights(float* to, std::ptrdiff_t, Floats a) { store(to, a); }
+inline void store_transposed_halves(const uint16_t* from, float* to, std::ptrdiff_t stride) {
+  const __m256i pairs = _mm256_shuffle_epi8(
+      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)),
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15)));
+  const __m256i columns = _mm256_permutevar8x32_epi32(pairs, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  const Floats low = _mm256_cvtph_ps(_mm256_castsi256_si128(columns));
+  const Floats high = _mm256_cvtph_ps(_mm256_extracti128_si256(columns, 1));
+  _mm_storeu_ps(to, _mm256_castps256_ps128(low));
+  _mm_storeu_ps(to + stride, _mm256_extractf128_ps(low, 1));
+  _mm_storeu_ps(to + 2 * stride, _mm256_castps256_ps128(high));
+  _mm_storeu_ps(to + 3 * stride, _mm256_extractf128_ps(high, 1));
+}
 
 inline Ints broadcast_int(int32_t value) { return _mm256_set1_epi32(value); }
 inline Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
@@ -45,6 +61,23 @@ template <int kByte>
 inline Ints byte_of(Bytes a) {
   return _mm256_and_si256(_mm256_srli_epi32(a, 8 * kByte), _mm256_set1_epi32(255));
 }
+template <int kByte>
+inline Ints signed_byte_of(Bytes a) {
+  return _mm256_srai_epi32(_mm256_slli_epi32(a, 24 - 8 * kByte), 24);
+}
+inline void store_bytes(uint8_t* to, Bytes a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
+template <int kShift, int kBits>
+inline Bytes bits_of(Bytes a) {
+  return _mm256_and_si256(_mm256_srli_epi16(a, kShift), _mm256_set1_epi8((1 << kBits) - 1));
+}
+template <int kShift>
+inline Bytes join_bits(Bytes low, Bytes high) {
+  return _mm256_or_si256(low, _mm256_slli_epi16(high, kShift));
+}
+inline Bytes broadcast_16(const int8_t* from) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline Bytes look_up(Bytes table, Bytes index) { return _mm256_shuffle_epi8(table, index); }
 
 // 4-bit codes: a pair sum is at most 2 * 15 * 128 = 3840, so maddubs cannot saturate. 8-bit codes: a pair could reach
 // 2 * 255 * 128 = 65280, so both sides are widened to 16 bits, even and odd bytes apart, before they are multiplied.

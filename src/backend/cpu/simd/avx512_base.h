@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace leankv::LEANKV_ISA_NS {
@@ -25,6 +26,21 @@ inline void store(float* to, Floats a) { _mm512_storeu_ps(to, a); }
 inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats to_float(Ints a) { return _mm512_cvtepi32_ps(a); }
+inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline void store_eights(float* to, std::ptrdiff_t stride, Floats a) {
+  _mm256_storeu_ps(to, _mm512_castps512_ps256(a));
+  _mm256_storeu_ps(to + stride, _mm512_extractf32x8_ps(a, 1));
+}
+inline void store_transposed_halves(const uint16_t* from, float* to, std::ptrdiff_t stride) {
+  const __m256i order = _mm256_setr_epi16(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m256i rows = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  const Floats columns = _mm512_cvtph_ps(_mm256_permutexvar_epi16(order, rows));
+  _mm_storeu_ps(to, _mm512_castps512_ps128(columns));
+  _mm_storeu_ps(to + stride, _mm512_extractf32x4_ps(columns, 1));
+  _mm_storeu_ps(to + 2 * stride, _mm512_extractf32x4_ps(columns, 2));
+  _mm_storeu_ps(to + 3 * stride, _mm512_extractf32x4_ps(columns, 3));
+}
 
 inline Ints broadcast_int(int32_t value) { return _mm512_set1_epi32(value); }
 inline Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
@@ -45,5 +61,22 @@ template <int kByte>
 inline Ints byte_of(Bytes a) {
   return _mm512_and_si512(_mm512_srli_epi32(a, 8 * kByte), _mm512_set1_epi32(255));
 }
+template <int kByte>
+inline Ints signed_byte_of(Bytes a) {
+  return _mm512_srai_epi32(_mm512_slli_epi32(a, 24 - 8 * kByte), 24);
+}
+inline void store_bytes(uint8_t* to, Bytes a) { _mm512_storeu_si512(to, a); }
+template <int kShift, int kBits>
+inline Bytes bits_of(Bytes a) {
+  return _mm512_and_si512(_mm512_srli_epi16(a, kShift), _mm512_set1_epi8((1 << kBits) - 1));
+}
+template <int kShift>
+inline Bytes join_bits(Bytes low, Bytes high) {
+  return _mm512_or_si512(low, _mm512_slli_epi16(high, kShift));
+}
+inline Bytes broadcast_16(const int8_t* from) {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline Bytes look_up(Bytes table, Bytes index) { return _mm512_shuffle_epi8(table, index); }
 
 }  // namespace leankv::LEANKV_ISA_NS

@@ -1,6 +1,7 @@
 // The verbs without vector instructions: 4 lanes in plain loops. See simd/README.md for what each verb means.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/half.h"
@@ -50,6 +51,16 @@ inline Floats fma(const Floats& a, const Floats& b, const Floats& c) {
 inline Floats to_float(const Ints& a) {
   return each_lane([&](int i) { return float(a.lane[i]); });
 }
+inline Floats add(const Floats& a, const Floats& b) {
+  return each_lane([&](int i) { return a.lane[i] + b.lane[i]; });
+}
+inline Floats sub(const Floats& a, const Floats& b) {
+  return each_lane([&](int i) { return a.lane[i] - b.lane[i]; });
+}
+inline void store_eights(float* to, std::ptrdiff_t, const Floats& a) { store(to, a); }
+inline void store_transposed_halves(const uint16_t* from, float* to, std::ptrdiff_t stride) {
+  for (int i = 0; i < 16; ++i) to[i % 4 * stride + i / 4] = half_to_float(from[i]);
+}
 
 template <class F>
 inline Ints each_int(F&& f) {
@@ -92,6 +103,35 @@ inline Bytes high_nibbles(const Bytes& a) {
 template <int kByte>
 inline Ints byte_of(const Bytes& a) {
   return each_int([&](int i) { return int32_t(a.byte[4 * i + kByte]); });
+}
+template <int kByte>
+inline Ints signed_byte_of(const Bytes& a) {
+  return each_int([&](int i) { return int32_t(int8_t(a.byte[4 * i + kByte])); });
+}
+
+template <class F>
+inline Bytes each_byte(F&& f) {
+  Bytes out;
+  for (int i = 0; i < 4 * kLanes; ++i) out.byte[i] = uint8_t(f(i));
+  return out;
+}
+
+inline void store_bytes(uint8_t* to, const Bytes& a) {
+  for (int i = 0; i < 4 * kLanes; ++i) to[i] = a.byte[i];
+}
+template <int kShift, int kBits>
+inline Bytes bits_of(const Bytes& a) {
+  return each_byte([&](int i) { return a.byte[i] >> kShift & ((1 << kBits) - 1); });
+}
+template <int kShift>
+inline Bytes join_bits(const Bytes& low, const Bytes& high) {
+  return each_byte([&](int i) { return low.byte[i] | high.byte[i] << kShift; });
+}
+inline Bytes broadcast_16(const int8_t* from) {
+  return each_byte([&](int i) { return from[i % 16]; });
+}
+inline Bytes look_up(const Bytes& table, const Bytes& index) {
+  return each_byte([&](int i) { return table.byte[index.byte[i]]; });
 }
 template <int kCodeBits>
 inline Ints dot(const Ints& sum, const Bytes& codes, const Bytes& x) {
