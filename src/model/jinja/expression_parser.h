@@ -1,6 +1,7 @@
 // The expressions of a chat template, by recursive descent in Jinja's order of precedence.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,21 @@
 #include "model/jinja/token_reader.h"
 
 namespace leankv::jinja {
+
+// Levels below and including an expression, 0 of none.
+inline int height_of(const ExpressionPtr& e) { return e ? e->height : 0; }
+
+inline int height_of(const std::vector<ExpressionPtr>& list) {
+  int height = 0;
+  for (const ExpressionPtr& e : list) height = std::max(height, height_of(e));
+  return height;
+}
+
+inline int height_of(const CallArguments& arguments) {
+  int height = height_of(arguments.positional);
+  for (const auto& [name, e] : arguments.named) height = std::max(height, height_of(e));
+  return height;
+}
 
 class ExpressionParser {
  public:
@@ -54,5 +70,11 @@ class ExpressionParser {
   int& nesting_;
   std::vector<std::pair<std::string, int>> called_;
 };
+
+template <class Node>
+ExpressionPtr ExpressionParser::make(int line, int height_below, Node node) {
+  if (height_below >= kMaxNesting) fail_nesting(line);
+  return std::make_unique<Expression>(Expression{std::move(node), line, height_below + 1});
+}
 
 }  // namespace leankv::jinja
