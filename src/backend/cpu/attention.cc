@@ -2,12 +2,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "backend/row_transform.h"
 #include "kv/attention_state.h"
 
 namespace leankv {
+namespace {
+
+constexpr int kLineFloats = kPageAlignment / int(sizeof(float));  // of a cache line
+
+// Tokens between two channels of decoded keys: an odd number of lines, or the channels would share few sets of the L1.
+constexpr int key_stride(int tokens) { return (tokens + kLineFloats - 1) / kLineFloats * kLineFloats | kLineFloats; }
+
+// The first cache line in a buffer.
+float* on_line(float* x) {
+  const std::uintptr_t line = kPageAlignment;
+  return x + (line - reinterpret_cast<std::uintptr_t>(x) % line) % line / sizeof(float);
+}
+
+// Pages lie anywhere in the pool; page may be null.
+void prefetch(const std::byte* page, int from, int to) {
+  for (int at = from; page != nullptr && at < to; at += kPageAlignment) __builtin_prefetch(page + at);
+}
+
+}  // namespace
 
 std::vector<Segment> cut_segments(const KvCache& cache, SlotId slot, int layer, int head) {
   const HeadTable& table = cache.head(slot, layer, head);
@@ -63,30 +83,46 @@ int AttentionBlock::visible_in(const Segment& segment, int row) const {
 void AttentionBlock::run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch) {
   const Segment& s = (*p_.segments)[segment];
   const PageLayout& layout = p_.cache->list_layout(p_.entry->slot, s.list);
-  const int head_dim = layout.head_dim, group = p_.cache->shape().group;
-  const int padded = int(s.pages.size()) * layout.tokens;
-  scratch.resize(std::size_t(padded) * head_dim);
-  for (std::size_t i = 0; i < s.pages.size(); ++i) {
-    const int first = int(i) * layout.tokens;
-    kernels.decode_keys(layout, p_.cache->page(s.pages[i]), std::min(layout.tokens, s.tokens - first),
-                        scratch.data() + first, padded);
-  }
+  const int head_dim = layout.head_dim;
+  const int stride = key_stride(int(s.pages.size()) * layout.tokens);
+  scratch.resize(std::size_t(stride) * head_dim + kLineFloats);
+  float* rows = on_line(scratch.data());
+  for_each_page(s, [&](int first, int tokens, const std::byte* page, const std::byte* next) {
+    prefetch(next, layout.key_codes, layout.value_codes);
+    kernels.decode_keys(layout, page, tokens, rows + first, stride);
+  });
   float* w = weights_.data() + s.first_token;
-  kernels.multiply(q_.data(), head_dim, scratch.data(), padded, w, keys_, queries_, s.tokens, head_dim);
+  kernels.multiply(q_.data(), head_dim, rows, stride, w, keys_, queries_, s.tokens, head_dim);
+  exponentials(kernels, segment);
+  for_each_page(s, [&](int first, int tokens, const std::byte* page, const std::byte* next) {
+    prefetch(next, layout.value_codes, layout.key_scales);
+    kernels.decode_values(layout, page, tokens, rows + std::ptrdiff_t(first) * head_dim);
+  });
+  kernels.multiply(w, keys_, rows, head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim, queries_,
+                   head_dim, s.tokens);
+}
+
+// The logits of a segment become weights; those of the future become 0.
+void AttentionBlock::exponentials(const AttentionKernels& kernels, int segment) {
+  const Segment& s = (*p_.segments)[segment];
+  const std::size_t at = std::size_t(segment) * queries_;
   for (int i = 0; i < queries_; ++i) {
-    float* row = w + std::size_t(i) * keys_;
-    const int visible = visible_in(s, p_.first_row + i / group);
+    float* row = weights(i) + s.first_token;
+    const int visible = visible_in(s, p_.first_row + i / p_.cache->shape().group);
     std::fill(row + visible, row + s.tokens, -std::numeric_limits<float>::infinity());
-    kernels.exponentials(row, s.tokens, &max_[std::size_t(segment) * queries_ + i],
-                         &sum_[std::size_t(segment) * queries_ + i]);
+    kernels.exponentials(row, s.tokens, &max_[at + i], &sum_[at + i]);
   }
+}
+
+// Calls f(first token in the segment, tokens, bytes, bytes of the next page or null).
+template <class F>
+void AttentionBlock::for_each_page(const Segment& s, F f) const {
+  const int per_page = p_.cache->list_layout(p_.entry->slot, s.list).tokens;
   for (std::size_t i = 0; i < s.pages.size(); ++i) {
-    const int first = int(i) * layout.tokens;
-    kernels.decode_values(layout, p_.cache->page(s.pages[i]), std::min(layout.tokens, s.tokens - first),
-                          scratch.data() + std::size_t(first) * head_dim);
+    const int first = int(i) * per_page;
+    const std::byte* next = i + 1 < s.pages.size() ? p_.cache->page(s.pages[i + 1]) : nullptr;
+    f(first, std::min(per_page, s.tokens - first), p_.cache->page(s.pages[i]), next);
   }
-  kernels.multiply(w, keys_, scratch.data(), head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim,
-                   queries_, head_dim, s.tokens);
 }
 
 void AttentionBlock::finish(const AttentionKernels& kernels, Observation& seen) {

@@ -48,6 +48,9 @@ class AttentionBlock {
  private:
   int visible_in(const Segment& segment, int row) const;
   float* weights(int query) { return weights_.data() + std::size_t(query) * keys_; }
+  void exponentials(const AttentionKernels& kernels, int segment);
+  template <class F>
+  void for_each_page(const Segment& segment, F f) const;
   void observe(const AttentionKernels& kernels, Observation& seen, int row) const;
 
   AttentionProblem p_{};
