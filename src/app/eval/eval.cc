@@ -10,6 +10,8 @@
 
 #include "app/eval/report.h"
 #include "app/eval/runs.h"
+#include "app/model_path.h"
+#include "app/nearest_name.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -62,7 +64,7 @@ class OutputFile {
 };
 
 void add_common(CLI::App& app, Options& o) {
-  app.add_option("-m,--model", o.settings.model_path, "GGUF file")->required();
+  app.add_option("-m,--model", o.settings.model_path, "GGUF file; without it the default model");
   app.add_option("--text", o.text, "the text to run over")->required();
   app.add_option("--json", o.json, "write the result to this file");
   app.add_option("-t,--threads", o.settings.threads, "0: one per core")->check(CLI::NonNegativeNumber);
@@ -161,6 +163,23 @@ void run_ppl(Options o) {
               describe(row.policy).c_str(), o.activations.c_str());
 }
 
+// The one line that says what is wrong with the command line.
+std::string parse_error(const CLI::ParseError& error, const CLI::App& app) {
+  const std::vector<std::string> extras = app.remaining(true);
+  const auto flag = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with("-"); });
+  if (flag == extras.end()) return std::string(error.what()) + " (leankv eval --help)";
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string_view nearest = nearest_name(flag->substr(0, flag->find('=')), known);
+  const std::string hint = nearest.empty() ? "leankv eval --help" : "did you mean " + std::string(nearest) + "?";
+  return "unknown option " + *flag + " (" + hint + ")";
+}
+
 }  // namespace
 
 int run_eval(std::span<char* const> args) {
@@ -177,8 +196,9 @@ int run_eval(std::span<char* const> args) {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e, std::cout, std::cerr);
-    throw Error(ErrorKind::kBadOption, std::string(e.what()) + " (leankv eval --help)");
+    throw Error(ErrorKind::kBadOption, parse_error(e, app));
   }
+  options.settings.model_path = resolve_model(options.settings.model_path);
   if (!options.isa.empty()) options.settings.isa = parse_isa(options.isa);
   if (kld.parsed()) {
     run_kld(options);
