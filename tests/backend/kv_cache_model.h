@@ -139,10 +139,17 @@ class KvCacheExercise {
 
   void step() {
     switch (next_(8)) {
-      case 0: admit(); break;
-      case 1: drop(); break;
-      case 2: judge_or_review(); break;
-      default: feed();
+      case 0:
+        admit();
+        break;
+      case 1:
+        drop();
+        break;
+      case 2:
+        judge_or_review();
+        break;
+      default:
+        feed();
     }
     check();
   }

@@ -1,5 +1,5 @@
-// Bytes are operations on a small cache (admit, feed, judge, review, drop); after each, the cache must hold what a naive
-// model of it holds.
+// Bytes are operations on a small cache (admit, feed, judge, review, drop); after each, the cache must hold what a
+// naive model of it holds.
 #include "backend/kv_cache_model.h"
 
 namespace {
