@@ -41,18 +41,21 @@ SequenceCache::~SequenceCache() {
 
 void KvCache::FreePool::operator()(std::byte* p) const { std::free(p); }
 
+int KvCache::page_bytes_for(std::span<const TierId> tiers, int head_dim) {
+  const int bytes = choose_page_bytes(tiers, head_dim);
+  if (make_page_layout(TierId::kK16V16, head_dim, bytes).tokens > 0) return bytes;
+  std::vector<TierId> with_prompts(tiers.begin(), tiers.end());
+  with_prompts.push_back(TierId::kK16V16);
+  return choose_page_bytes(with_prompts, head_dim);
+}
+
 KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots)
     : shape_(shape), slots_(slots) {
   if (shape.head_dim % 16 != 0 || shape.head_dim < 16 || shape.head_dim > kMaxHeadDim) {
     throw Error(ErrorKind::kUnsupported, "head_dim " + std::to_string(shape.head_dim) +
                                              ": the cache takes multiples of 16 from 16 to 256");
   }
-  page_bytes_ = choose_page_bytes(tiers, shape.head_dim);
-  if (make_page_layout(TierId::kK16V16, shape.head_dim, page_bytes_).tokens == 0) {
-    std::vector<TierId> with_prompts(tiers.begin(), tiers.end());
-    with_prompts.push_back(TierId::kK16V16);
-    page_bytes_ = choose_page_bytes(with_prompts, shape.head_dim);
-  }
+  page_bytes_ = page_bytes_for(tiers, shape.head_dim);
   for (TierId id : tiers) layouts_[int(id)] = make_page_layout(id, shape.head_dim, page_bytes_);
   layouts_[int(TierId::kK16V16)] = make_page_layout(TierId::kK16V16, shape.head_dim, page_bytes_);
   const int64_t pages = std::min<int64_t>(pool_bytes / page_bytes_, (int64_t(1) << 29) - 1);
@@ -84,8 +87,6 @@ std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) 
   *slot = std::move(state);
   return SequenceCache(this, SlotId(slot - slots_.begin()));
 }
-
-uint32_t KvCache::reserve_pages() const { return uint32_t(shape_.kv_heads) * 2 * kMaxLists * uint32_t(slots_.size()); }
 
 uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
   const int per_page = list_layout(slot, kFreshList).tokens;

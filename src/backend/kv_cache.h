@@ -73,7 +73,12 @@ class KvCache {
   PageRing& ring() { return ring_; }
   const PageRing& ring() const { return ring_; }
   // Pages kept free so that a judgement always has room to open a page per list (judgement.h).
-  uint32_t reserve_pages() const;
+  uint32_t reserve_pages() const { return reserve_pages(shape_, int(slots_.size())); }
+  static uint32_t reserve_pages(const CacheShape& shape, int slots) {
+    return uint32_t(shape.kv_heads) * 2 * kMaxLists * uint32_t(slots);
+  }
+  // The page size of a pool for these tiers and, where prompts pass through, K16V16.
+  static int page_bytes_for(std::span<const TierId> tiers, int head_dim);
   uint32_t appendable_pages() const { return ring_.free() > reserve_pages() ? ring_.free() - reserve_pages() : 0; }
 
   // Makes room for new fresh tokens of every entry in all layers and heads, and counts the tokens in: one demand per

@@ -11,11 +11,18 @@
 namespace leankv {
 namespace {
 
-constexpr double kHalfFilledPages = 1.1;  // pages that a context needs beyond its bytes
+constexpr double kUnusedBytes = 1.1;  // what pages hold beyond the bytes of their tokens
 
 int64_t fresh_bytes(const KvCache& cache, TierId id, int64_t tokens) {
   const int64_t per_page = cache.layout(id).tokens;
   return (tokens + per_page - 1) / per_page * cache.shape().heads() * cache.page_bytes();
+}
+
+// Pages that any pool needs whatever the context: the reserve, and for each head a half-filled one per list.
+int64_t fixed_bytes(const CacheShape& shape, const Policy& policy, int sequences) {
+  const int64_t half_filled = int64_t(shape.heads()) * sequences * (int(policy.tiers.size()) + 1);
+  const int64_t pages = half_filled + KvCache::reserve_pages(shape, sequences);
+  return pages * KvCache::page_bytes_for(policy.tiers, shape.head_dim);
 }
 
 }  // namespace
@@ -30,10 +37,10 @@ int64_t free_memory_bytes() {
 }
 
 int64_t default_pool_bytes(const CacheShape& shape, const Policy& policy, int context, int sequences) {
-  const double whole = double(context) * double(shape.bytes_per_token_16bit()) * kHalfFilledPages;
+  const double whole = double(context) * double(shape.bytes_per_token_16bit()) * kUnusedBytes;
   const double ratio = policy.judges() ? std::max(1.0, policy.ratio) : 1.0;
   const double wanted = whole * sequences / ratio + (policy.judges() ? whole : 0);
-  return std::min(int64_t(wanted), free_memory_bytes() / 2);
+  return std::min(int64_t(wanted) + fixed_bytes(shape, policy, sequences), free_memory_bytes() / 2);
 }
 
 int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int chunk) {

@@ -1,0 +1,164 @@
+// Policies through whole requests: targets, reviews, small pools, pages given back.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/engine_test_support.h"
+#include "engine/pool_size.h"
+
+namespace leankv::testing {
+namespace {
+
+constexpr int64_t kPool = 8 << 20;
+
+EngineOptions options_with(const Policy& policy, int64_t pool_bytes = kPool) {
+  EngineOptions options = tiny_options("tiny2.gguf");
+  options.policy = policy;
+  options.pool_bytes = pool_bytes;
+  options.chunk = 128;
+  return options;
+}
+
+// Feeds token after token, checking the cache each time and that no token is ever raised: what is in list i or a worse
+// one, or pruned, never gets less. Tokens of the fresh list are new.
+void decode(Engine& engine, Sequence& sequence, int tokens) {
+  std::vector<int64_t> before = tokens_by_list(engine, sequence);
+  for (const int token : prompt_of(tokens, 99)) {
+    ASSERT_TRUE(engine.feed(sequence, {&token, 1}).has_value());
+    engine.cache().check_integrity();
+    const std::vector<int64_t> now = tokens_by_list(engine, sequence);
+    int64_t worse_before = 0, worse_now = 0;
+    for (std::size_t list = now.size() - 1; list > 0; --list) {
+      worse_before += before[list], worse_now += now[list];
+      EXPECT_GE(worse_now, worse_before) << "list " << list << " after " << sequence.tokens.size() << " tokens";
+    }
+    before = now;
+  }
+}
+
+void feed_checked(Engine& engine, Sequence& sequence, const std::vector<int>& prompt) {
+  const auto check = [&](double) { return engine.cache().check_integrity(), true; };
+  ASSERT_TRUE(engine.feed(sequence, prompt, check).has_value());
+}
+
+TEST(EnginePolicyTest, TheRatioIsWhatWasAskedFor) {
+  for (const char* text : {"ratio=3", "ratio=6", "small", "paper,ratio=4"}) {
+    const Policy policy = parse_policy(text);
+    Engine engine(options_with(policy));
+    Sequence sequence = started(engine, policy, 1500);
+    feed_checked(engine, sequence, prompt_of(1500, 8));
+    const double ratio = engine.usage(sequence).ratio();
+    EXPECT_GE(ratio, policy.ratio) << text;  // the target always fits (policy_solver.h)
+    EXPECT_LE(ratio, 1 / 0.98 * policy.ratio) << text;
+  }
+}
+
+TEST(EnginePolicyTest, ABudgetHoldsThroughDecode) {
+  const Policy policy = parse_policy("forecast,budget=120000");
+  Engine engine(options_with(policy));
+  Sequence sequence = started(engine, policy, 900, 300);
+  feed_checked(engine, sequence, prompt_of(900, 9));
+  EXPECT_LE(engine.usage(sequence).bytes(), 120000);
+  decode(engine, sequence, 300);
+  // Since the last review at most 63 + 64 fresh tokens and their pages have come.
+  const KvCache& cache = engine.cache();
+  const int64_t fresh =
+      (127 / cache.layout(policy.tiers.front()).tokens + 1) * cache.shape().heads() * int64_t(cache.page_bytes() + 4);
+  EXPECT_LE(engine.usage(sequence).bytes(), 120000 + fresh);
+}
+
+TEST(EnginePolicyTest, ReviewsNeverRaiseAToken) {
+  for (const char* text :
+       {"ratio=5", "forecast,lambda=1e-7", "paper", "paper,ratio=6,window=16", "K4V4", "q8_0:q8_0"}) {
+    const Policy policy = parse_policy(text);
+    Engine engine(options_with(policy));
+    Sequence sequence = started(engine, policy, 600, 220);
+    feed_checked(engine, sequence, prompt_of(600, 10));
+    const int64_t pruned = tokens_by_list(engine, sequence).back();
+    decode(engine, sequence, 220);
+    EXPECT_EQ(engine.cache().state(sequence.slot()).last_review > 600, policy.judges()) << text;
+    EXPECT_GE(tokens_by_list(engine, sequence).back(), pruned) << text;
+  }
+}
+
+TEST(EnginePolicyTest, AShortPromptIsJudgedWhenThereIsEnoughToLearnFrom) {
+  const Policy policy = parse_policy("ratio=4,minimum_tokens=400");
+  Engine engine(options_with(policy));
+  Sequence sequence = started(engine, policy, 300, 200);
+  feed_checked(engine, sequence, prompt_of(300, 11));
+  decode(engine, sequence, 99);
+  EXPECT_EQ(engine.cache().state(sequence.slot()).judgements, 0);
+  EXPECT_EQ(engine.usage(sequence).tiers[int(TierId::kK8V8)].tokens, 399 * engine.cache().shape().heads());
+  decode(engine, sequence, 1);
+  EXPECT_EQ(engine.cache().state(sequence.slot()).judgements, 1);
+  EXPECT_GE(engine.usage(sequence).ratio(), 4);
+  decode(engine, sequence, 100);
+}
+
+TEST(EnginePolicyTest, PagesReturnAsSoonAsTheyAreEmpty) {
+  const Policy policy = parse_policy("ratio=8");
+  Engine engine(options_with(policy));
+  Sequence sequence = started(engine, policy, 1000, 10);
+  const std::vector<int> prompt = prompt_of(1000, 12);
+  const std::span<const int> all = prompt;
+  ASSERT_TRUE(engine.feed(sequence, all.first(999)).has_value());
+  const uint32_t before = engine.cache().used_pages();
+  ASSERT_TRUE(engine.feed(sequence, all.last(1)).has_value());  // the judgement
+  int64_t pages = 0;
+  for (const TierUsage& t : engine.usage(sequence).tiers) pages += t.pages;
+  EXPECT_EQ(engine.cache().used_pages(), pages);
+  EXPECT_LT(engine.cache().used_pages(), before / 4);
+  EXPECT_LE(engine.cache().high_water_bytes(),
+            (before + engine.cache().reserve_pages()) * int64_t(engine.cache().page_bytes()));
+  { const Sequence dropped = std::move(sequence); }
+  EXPECT_EQ(engine.cache().used_pages(), 0u);
+  engine.cache().check_integrity();
+}
+
+// A pool of a share of the prompt's 16-bit bytes, beside the pages that a judgement works with.
+TEST(EnginePolicyTest, APromptPassesThroughASmallPool) {
+  const Policy policy = parse_policy("ratio=4,recent=64,minimum_tokens=128");
+  for (const int share : {3, 6}) {
+    EngineOptions options = options_with(policy);
+    options.chunk = 32;
+    const int64_t page = Engine(options).cache().page_bytes(), reserve = Engine(options).cache().reserve_pages();
+    options.pool_bytes = 1500 * Engine(options).cache().shape().bytes_per_token_16bit() / share + reserve * page;
+    Engine engine(options);
+    Sequence sequence = started(engine, policy, 1500, 100);
+    feed_checked(engine, sequence, prompt_of(1500, 13));
+    EXPECT_GT(engine.cache().state(sequence.slot()).judgements, 1) << share;
+    EXPECT_LE(engine.cache().high_water_bytes(), engine.cache().pool_bytes());
+    EXPECT_GE(engine.usage(sequence).ratio(), policy.ratio) << share;
+    decode(engine, sequence, 100);
+  }
+}
+
+TEST(EnginePolicyTest, APromptThatCanNeverFitIsRefusedWithBothNumbers) {
+  const Policy policy = parse_policy("ratio=4");
+  EngineOptions options = options_with(policy, 120 << 10);
+  Engine engine(options);
+  try {
+    engine.start(policy, 1900, 100);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kDoesNotFit);
+    const std::string message = error.what();
+    EXPECT_NE(message.find(std::to_string(least_bytes(engine.cache(), policy, 2000, options.chunk))),
+              std::string::npos);
+    EXPECT_NE(message.find(std::to_string(engine.cache().pool_bytes())), std::string::npos);
+  }
+}
+
+TEST(EnginePolicyTest, FrozenReviewsLeaveJudgedTokensAlone) {
+  const Policy policy = parse_policy("ratio=4");
+  Engine engine(options_with(policy));
+  engine.freeze_reviews();
+  Sequence sequence = started(engine, policy, 600, 200);
+  feed_checked(engine, sequence, prompt_of(600, 14));
+  std::vector<int64_t> expected = tokens_by_list(engine, sequence);
+  decode(engine, sequence, 150);
+  expected[kFreshList] += 150 * engine.cache().shape().heads();
+  EXPECT_EQ(tokens_by_list(engine, sequence), expected);
+}
+
+}  // namespace
+}  // namespace leankv::testing

@@ -1,0 +1,135 @@
+// Whole forward passes of two tiny models against the logits that Hugging Face transformers computes for them.
+#include "model/transformer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/half.h"
+#include "engine/engine.h"
+#include "model/naive_llama.h"
+
+namespace leankv::testing {
+namespace {
+
+const std::string kFolder = LEANKV_GOLDEN_DIR "/llama/";
+constexpr int kVocabulary = 288;
+
+std::vector<int> golden_tokens() {
+  std::ifstream file(kFolder + "tokens.txt");
+  return {std::istream_iterator<int>(file), {}};
+}
+
+Vectors golden_logits(const std::string& name, std::size_t tokens) {
+  std::ifstream file(kFolder + name, std::ios::binary);
+  std::vector<float> values(tokens * kVocabulary);
+  file.read(reinterpret_cast<char*>(values.data()), std::streamsize(values.size() * sizeof(float)));
+  EXPECT_TRUE(file.good());
+  Vectors logits;
+  for (std::size_t t = 0; t < tokens; ++t) {
+    logits.emplace_back(values.begin() + std::ptrdiff_t(t) * kVocabulary,
+                        values.begin() + std::ptrdiff_t(t + 1) * kVocabulary);
+  }
+  return logits;
+}
+
+double largest_difference(const Vectors& a, const Vectors& b) {
+  double most = 0;
+  EXPECT_EQ(a.size(), b.size());
+  for (std::size_t t = 0; t < a.size(); ++t) {
+    EXPECT_EQ(a[t].size(), b[t].size());
+    for (std::size_t c = 0; c < a[t].size(); ++c) most = std::max(most, std::fabs(a[t][c] - b[t][c]));
+  }
+  return most;
+}
+
+// A logit's longest path: in each of 2 layers four sums of at most 192 products (values, attention over 24 tokens and
+// output; gate and down), two norms of 192, and the output's sum and norm: below 2 * 6 * 192 + 2 * 192 < 2,800
+// roundings to float, each a unit of 2^-24 of something no larger than the largest logit, 4.
+constexpr double kFloatRounding = 2800 * 0x1p-24 * 4;
+
+void round_to_half(Vector& x) {
+  for (double& value : x) value = half_to_float(float_to_half(float(value)));
+}
+
+// Blocks of 32 inputs in codes up to `largest` (docs of DenseOps' Activations: 127 or 32,512 of them).
+struct Quantise {
+  double largest;
+  void operator()(Vector& x) const {
+    for (std::size_t first = 0; first < x.size(); first += 32) {
+      double max = 0;
+      for (std::size_t i = first; i < first + 32; ++i) max = std::max(max, std::fabs(x[i]));
+      for (std::size_t i = first; max > 0 && i < first + 32; ++i)
+        x[i] = std::nearbyint(x[i] / max * largest) * max / largest;
+    }
+  }
+};
+
+struct Case {
+  std::string model, logits, backend;
+  std::optional<Isa> isa;
+  Activations activations;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const auto& [model, logits] : {std::pair("tiny.gguf", "logits.f32"), std::pair("tiny2.gguf", "logits2.f32")}) {
+    all.push_back({model, logits, "reference", {}, Activations::kF32});
+    for (const Isa isa : available_isas()) {
+      for (const Activations a : {Activations::kExact, Activations::kInt8, Activations::kF32}) {
+        all.push_back({model, logits, "cpu", isa, a});
+      }
+    }
+  }
+  return all;
+}
+
+// How far the number formats of a case move the logits. A value that float arithmetic rounds to the other neighbour
+// moves by one step where it had moved by up to half a step: at most twice as far.
+double format_error(const GgufFile& file, const Case& one, const std::vector<int>& tokens, const Vectors& exact) {
+  NaiveLlama formats(file);
+  formats.store = round_to_half;
+  const bool quantised = file.tensor("token_embd.weight").type != WeightType::kF32;
+  if (quantised && one.activations == Activations::kInt8) formats.linear_input = Quantise{127};
+  if (quantised && one.activations == Activations::kExact) formats.linear_input = Quantise{32512};
+  return 2 * largest_difference(formats.logits(tokens), exact);
+}
+
+class TransformerTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(TransformerTest, GivesTheLogitsOfTransformers) {
+  const std::vector<int> tokens = golden_tokens();
+  ASSERT_EQ(tokens.size(), 24u);
+  const Vectors golden = golden_logits(GetParam().logits, tokens.size());
+  EngineOptions options;
+  options.model_path = kFolder + GetParam().model;
+  options.backend = GetParam().backend;
+  options.isa = GetParam().isa;
+  options.activations = GetParam().activations;
+  options.threads = 1;
+  Engine engine(options);
+  std::optional<Sequence> sequence = engine.start(off_policy(), int(tokens.size()), 0);
+  const ConstMatrix logits = engine.feed(*sequence, tokens, {}, int(tokens.size())).value();
+  Vectors actual;
+  for (int t = 0; t < logits.rows; ++t) actual.emplace_back(logits.row(t), logits.row(t) + logits.columns);
+
+  const GgufFile file(options.model_path);
+  const Vectors exact = NaiveLlama(file).logits(tokens);
+  EXPECT_LE(largest_difference(exact, golden), kFloatRounding);
+  const double bound = format_error(file, GetParam(), tokens, exact) + 2 * kFloatRounding;
+  EXPECT_LE(largest_difference(actual, golden), bound);
+  EXPECT_LT(bound, 0.4);  // a tenth of the largest logit: with 8-bit activations the most
+}
+
+std::string name_of(const ::testing::TestParamInfo<Case>& one) {
+  static constexpr const char* kActivations[] = {"exact", "int8", "f32"};
+  const Case& c = one.param;
+  const std::string isa = c.isa ? "_" + std::string(isa_name(*c.isa)) : "";
+  return c.model.substr(0, c.model.find('.')) + "_" + c.backend + isa + "_" + kActivations[int(c.activations)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, TransformerTest, ::testing::ValuesIn(cases()), name_of);
+
+}  // namespace
+}  // namespace leankv::testing
