@@ -58,7 +58,8 @@ void AttentionBlock::start(const AttentionProblem& problem) {
   visible_segments_ = int(std::ranges::count_if(
       *p_.segments, [&](const Segment& s) { return visible_in(s, p_.first_row + p_.rows - 1) > 0; }));
   q_.resize(std::size_t(queries_) * shape.head_dim);
-  weights_.resize(std::size_t(queries_) * keys_);
+  keep_weights_ = p_.rows == 1 || observes();
+  weights_.resize(std::size_t(queries_) * (keep_weights_ ? keys_ : largest_segment()));
   max_.resize(std::size_t(visible_segments_) * queries_);
   sum_.resize(max_.size());
   partial_.resize(max_.size() * shape.head_dim);
@@ -70,6 +71,21 @@ void AttentionBlock::start(const AttentionProblem& problem) {
     for (int c = 0; c < shape.head_dim; ++c) to[c] = from[c] * scale;
     transform_query(policy, shape.head_dim, to);
   }
+}
+
+// Whether the weights of any row are looked at again when all segments are done.
+bool AttentionBlock::observes() const {
+  const SequenceState& sequence = p_.cache->state(p_.entry->slot);
+  for (int r = 0; r < p_.rows; ++r) {
+    if (observation_of(sequence, p_.entry->position + p_.first_row + r) != Observe::kNot) return true;
+  }
+  return false;
+}
+
+int AttentionBlock::largest_segment() const {
+  int tokens = 0;
+  for (const Segment& s : *p_.segments) tokens = std::max(tokens, s.tokens);
+  return tokens;
 }
 
 // Tokens of a segment that the query of this row of the entry may see.
@@ -91,15 +107,15 @@ void AttentionBlock::run_segment(const AttentionKernels& kernels, int segment, s
     prefetch(next, layout.key_codes, layout.value_codes);
     kernels.decode_keys(layout, page, tokens, rows + first, stride);
   });
-  float* w = weights_.data() + s.first_token;
-  kernels.multiply(q_.data(), head_dim, rows, stride, w, keys_, queries_, s.tokens, head_dim);
+  float* w = weights(s);
+  kernels.multiply(q_.data(), head_dim, rows, stride, w, s.tokens, queries_, s.tokens, head_dim);
   exponentials(kernels, segment);
   for_each_page(s, [&](int first, int tokens, const std::byte* page, const std::byte* next) {
     prefetch(next, layout.value_codes, layout.key_scales);
     kernels.decode_values(layout, page, tokens, rows + std::ptrdiff_t(first) * head_dim);
   });
-  kernels.multiply(w, keys_, rows, head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim, queries_,
-                   head_dim, s.tokens);
+  kernels.multiply(w, s.tokens, rows, head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim,
+                   queries_, head_dim, s.tokens);
 }
 
 // The logits of a segment become weights; those of the future become 0.
@@ -107,7 +123,7 @@ void AttentionBlock::exponentials(const AttentionKernels& kernels, int segment) 
   const Segment& s = (*p_.segments)[segment];
   const std::size_t at = std::size_t(segment) * queries_;
   for (int i = 0; i < queries_; ++i) {
-    float* row = weights(i) + s.first_token;
+    float* row = weights(s) + std::ptrdiff_t(i) * s.tokens;
     const int visible = visible_in(s, p_.first_row + i / p_.cache->shape().group);
     std::fill(row + visible, row + s.tokens, -std::numeric_limits<float>::infinity());
     kernels.exponentials(row, s.tokens, &max_[at + i], &sum_[at + i]);
@@ -160,7 +176,7 @@ void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen,
     const Segment& segment = (*p_.segments)[s];
     largest.assign(segment.tokens, 0.0f);
     for (int i = row * group; i < (row + 1) * group; ++i) {
-      const float* w = weights_.data() + std::size_t(i) * keys_ + segment.first_token;
+      const float* w = weights(segment) + std::ptrdiff_t(i) * segment.tokens;
       const float scale = std::exp(max_[std::size_t(s) * queries_ + i] - final_max_[i]) / final_sum_[i];
       if (!paper) {
         kernels.add_squares(w, scale, sums.data() + segment.first_token, segment.tokens);

@@ -2,7 +2,7 @@
 
 #include LEANKV_SIMD_HEADER
 #include "backend/cpu/kernels/attention_functions.h"
-#include "backend/cpu/simd/exp.h"
+#include "backend/cpu/simd/exp_floats.h"
 
 namespace leankv {
 namespace LEANKV_ISA_NS {
@@ -74,35 +74,69 @@ inline void multiply_columns(const float* a, std::ptrdiff_t a_stride, const floa
   multiply_edge(a, a_stride, b + j, b_stride, c + j, c_stride, m, n - j, k);
 }
 
-inline float maximum(const float* x, int n) {
-  float lanes[kSumLanes];
-  for (float& lane : lanes) lane = -kInfinity;
-  int i = 0;
-  for (; i + kSumLanes <= n; i += kSumLanes) {
-    for (int l = 0; l < kSumLanes; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+constexpr int kVectorsOfLanes = kSumLanes / kLanes;
+
+// kSumLanes numbers; lane l of them is lane l % kLanes of vector l / kLanes.
+struct Lanes {
+  Floats vector[kVectorsOfLanes];
+};
+
+template <class F>
+inline Lanes each_vector(F f) {
+  Lanes out;
+  for (int v = 0; v < kVectorsOfLanes; ++v) out.vector[v] = f(v);
+  return out;
+}
+
+inline Lanes load_lanes(const float* x) {
+  return each_vector([=](int v) { return load(x + v * kLanes); });
+}
+inline void store_lanes(float* x, const Lanes& a) {
+  for (int v = 0; v < kVectorsOfLanes; ++v) store(x + v * kLanes, a.vector[v]);
+}
+
+// The last, n < kSumLanes: filled up with -inf, whose exponential is 0.
+inline void load_rest(const float* x, int n, float* rest) {
+  for (int l = 0; l < kSumLanes; ++l) rest[l] = l < n ? x[l] : -kInfinity;
+}
+
+inline float maximum(const float* x, int n, const float* rest) {
+  Lanes largest = load_lanes(rest);
+  for (int i = 0; i + kSumLanes <= n; i += kSumLanes) {
+    largest = each_vector([&](int v) { return max(load(x + i + v * kLanes), largest.vector[v]); });
   }
-  for (; i < n; ++i) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
+  float lanes[kSumLanes];
+  store_lanes(lanes, largest);
   for (int l = 1; l < kSumLanes; ++l) lanes[0] = lanes[l] > lanes[0] ? lanes[l] : lanes[0];
   return lanes[0];
 }
 
-inline float exponential(float x, float max) { return x == -kInfinity ? 0.0f : exp_lane(x - max); }
+// exp(x - max), 0 where x is -inf; added to sums.
+inline Lanes exponential(const Lanes& x, float max, Lanes& sums) {
+  const Lanes out = each_vector([&](int v) {
+    return zero_where_equal(exp_floats(sub(x.vector[v], broadcast(max))), x.vector[v], broadcast(-kInfinity));
+  });
+  sums = each_vector([&](int v) { return add(sums.vector[v], out.vector[v]); });
+  return out;
+}
 
 [[gnu::flatten]] void exponentials(float* x, int n, float* max, float* sum) {
-  *max = maximum(x, n);
-  float lanes[kSumLanes] = {};
-  int i = 0;
-  for (; i + kSumLanes <= n; i += kSumLanes) {
-    for (int l = 0; l < kSumLanes; ++l) lanes[l] += x[i + l] = exponential(x[i + l], *max);
-  }
-  for (int l = 0; i < n; ++i, ++l) lanes[l] += x[i] = exponential(x[i], *max);
+  const int whole = n / kSumLanes * kSumLanes;
+  float rest[kSumLanes], lanes[kSumLanes];
+  load_rest(x + whole, n - whole, rest);
+  *max = maximum(x, whole, rest);
+  Lanes sums = each_vector([](int) { return broadcast(0); });
+  for (int i = 0; i < whole; i += kSumLanes) store_lanes(x + i, exponential(load_lanes(x + i), *max, sums));
+  store_lanes(rest, exponential(load_lanes(rest), *max, sums));
+  for (int l = 0; l < n - whole; ++l) x[whole + l] = rest[l];
+  store_lanes(lanes, sums);
   for (int half = kSumLanes / 2; half > 0; half /= 2) {
     for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
   }
   *sum = lanes[0];
 }
 
-void add_squares(const float* x, float scale, float* sums, int n) {
+[[gnu::flatten]] void add_squares(const float* x, float scale, float* sums, int n) {
   for (int i = 0; i < n; ++i) sums[i] += (x[i] * scale) * (x[i] * scale);
 }
 

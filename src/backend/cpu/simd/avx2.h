@@ -28,6 +28,13 @@ inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c
 inline Floats to_float(Ints a) { return _mm256_cvtepi32_ps(a); }
 inline Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+inline Floats min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+inline Floats max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+inline Floats zero_where_equal(Floats a, Floats x, Floats y) {
+  return _mm256_and_ps(a, _mm256_cmp_ps(x, y, _CMP_NEQ_UQ));
+}
+inline Ints bits_of_floats(Floats a) { return _mm256_castps_si256(a); }
+inline Floats floats_of_bits(Ints a) { return _mm256_castsi256_ps(a); }
 inline void store_eights(float* to, std::ptrdiff_t, Floats a) { store(to, a); }
 inline void store_transposed_halves(const uint16_t* from, float* to, std::ptrdiff_t stride) {
   const __m256i pairs = _mm256_shuffle_epi8(

@@ -28,6 +28,13 @@ inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c
 inline Floats to_float(Ints a) { return _mm512_cvtepi32_ps(a); }
 inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+inline Floats zero_where_equal(Floats a, Floats x, Floats y) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, y, _CMP_NEQ_UQ), a);
+}
+inline Ints bits_of_floats(Floats a) { return _mm512_castps_si512(a); }
+inline Floats floats_of_bits(Ints a) { return _mm512_castsi512_ps(a); }
 inline void store_eights(float* to, std::ptrdiff_t stride, Floats a) {
   _mm256_storeu_ps(to, _mm512_castps512_ps256(a));
   _mm256_storeu_ps(to + stride, _mm512_extractf32x8_ps(a, 1));

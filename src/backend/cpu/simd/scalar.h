@@ -1,6 +1,7 @@
 // The verbs without vector instructions: 4 lanes in plain loops. See simd/README.md for what each verb means.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -57,6 +58,15 @@ inline Floats add(const Floats& a, const Floats& b) {
 inline Floats sub(const Floats& a, const Floats& b) {
   return each_lane([&](int i) { return a.lane[i] - b.lane[i]; });
 }
+inline Floats min(const Floats& a, const Floats& b) {
+  return each_lane([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+inline Floats max(const Floats& a, const Floats& b) {
+  return each_lane([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+inline Floats zero_where_equal(const Floats& a, const Floats& x, const Floats& y) {
+  return each_lane([&](int i) { return x.lane[i] == y.lane[i] ? 0.0f : a.lane[i]; });
+}
 inline void store_eights(float* to, std::ptrdiff_t, const Floats& a) { store(to, a); }
 inline void store_transposed_halves(const uint16_t* from, float* to, std::ptrdiff_t stride) {
   for (int i = 0; i < 16; ++i) to[i % 4 * stride + i / 4] = half_to_float(from[i]);
@@ -69,6 +79,12 @@ inline Ints each_int(F&& f) {
   return out;
 }
 
+inline Ints bits_of_floats(const Floats& a) {
+  return each_int([&](int i) { return std::bit_cast<int32_t>(a.lane[i]); });
+}
+inline Floats floats_of_bits(const Ints& a) {
+  return each_lane([&](int i) { return std::bit_cast<float>(a.lane[i]); });
+}
 inline Ints broadcast_int(int32_t value) {
   return each_int([&](int) { return value; });
 }
