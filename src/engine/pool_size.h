@@ -10,8 +10,8 @@ namespace leankv {
 
 int64_t free_memory_bytes();  // that the machine could give now
 
-// `sequences` contexts at the policy's ratio, one context at 16 bits for the prompt that is passing through, and the pages
-// that a pool of any size needs; at most half of free memory.
+// `sequences` contexts at the policy's ratio, one context at 16 bits for the prompt that is passing through, and the
+// pages that a pool of any size needs; at most half of free memory.
 int64_t default_pool_bytes(const CacheShape& shape, const Policy& policy, int context, int sequences);
 
 // The fewest bytes that a sequence of so many tokens can be brought to and still be served: exact for `off` and uniform
