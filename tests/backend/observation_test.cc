@@ -5,6 +5,7 @@
 
 #include <numeric>
 
+#include "backend/append.h"
 #include "backend/cache_test_support.h"
 #include "backend/judgement.h"
 
@@ -102,6 +103,54 @@ TEST(ObservationPlan, DecodeSamples) {
   EXPECT_EQ(observation_of(state, 17), Observe::kNot);
   state.policy.kind = PolicyKind::kUniform;
   EXPECT_EQ(observation_of(state, 16), Observe::kNot);
+}
+
+// Feeds tokens of which every query sees each with the same share.
+void feed_even_attention(KvCache& cache, SlotId slot, int rows, float share, std::mt19937& random) {
+  const SequenceState& state = cache.state(slot);
+  const BatchEntry entry{slot, 0, rows, state.tokens};
+  Batch batch;
+  batch.add(slot, std::vector<int>(std::size_t(rows), 0), state.tokens);
+  ASSERT_TRUE(cache.extend({&entry, 1}));
+  const int columns = cache.shape().head_dim;
+  const std::vector<float> x = random_floats(std::size_t(rows) * columns, random), y = random_floats(x.size(), random);
+  gather_residual(cache, batch, 0, {x.data(), rows, columns});
+  append_head(cache, entry, 0, 0, {x.data(), rows, columns}, {y.data(), rows, columns});
+  const HeadTable& head = cache.head(slot, 0, 0);
+  Observation seen;
+  for (int r = 0; r < rows; ++r) {
+    const bool older = observation_of(state, entry.position + r) == Observe::kOlder;
+    std::vector<float>& sums = older ? seen.older : seen.recent;
+    sums.resize(std::size_t(head.total_tokens()));
+    for (int t = 0; t < head.total_tokens() - (rows - 1 - r); ++t) sums[t] += share;
+  }
+  record(cache, entry, 0, 0, {&seen, 1});
+  gather_outputs(cache, entry, 0, 0, {x.data(), rows, columns}, {y.data(), rows, columns});
+}
+
+// However a prompt's judgements are cut, the mean of equal observations is that observation: of judged tokens, of those
+// that stayed in an earlier window, of new ones.
+TEST(Observation, EarlyJudgementsForgetNothing) {
+  Policy policy = forecast_policy(0);
+  policy.lambda = 0;  // nothing is worth lowering
+  policy.recent = 16;
+  KvCache cache({1, 1, 1, 16}, policy.tiers, 1 << 20, 1);
+  ThreadPool threads(1);
+  std::mt19937 random(4);
+  const SequenceCache lease = *cache.admit(policy, TierId::kK16V16);
+  const double energy = 1;
+  for (const int judge_at : {70, 130, 200}) {
+    SequenceState& state = cache.state(lease.slot());
+    state.judge_after(judge_at);
+    while (state.tokens < judge_at) feed_even_attention(cache, lease.slot(), 10, 0x1p-10f, random);
+    judge(cache, threads,
+          {lease.slot(), {&energy, 1}, kNoLimit, judge_at < 200 ? Gathering::kContinue : Gathering::kEnd});
+    const std::vector<StoredToken> stored = stored_tokens(cache, lease.slot(), 0, 0);
+    EXPECT_EQ(stored.size(), std::size_t(judge_at));
+    for (const StoredToken& token : stored) {  // 2^-10 is a level, and sums of it are exact
+      EXPECT_EQ(significance_level(token.significance), nearest_level(0x1p-10f)) << "list " << token.list;
+    }
+  }
 }
 
 }  // namespace
