@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "backend/cache_test_support.h"
-#include "backend/kv_cache_model.h"
 #include "backend/recode.h"
+#include "backend/stored_rows.h"
 
 namespace leankv::testing {
 namespace {

@@ -5,7 +5,9 @@
 #include <map>
 
 #include "backend/cache_test_support.h"
-#include "backend/kv_cache_model.h"
+#include "backend/judgement.h"
+#include "backend/observation.h"
+#include "backend/stored_rows.h"
 #include "kv/hadamard.h"
 #include "kv/oracle_forecast.h"
 
