@@ -1,0 +1,48 @@
+// What the command line and the environment say.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/generation.h"
+#include "engine/options.h"
+
+namespace leankv {
+
+// The ways to name a policy; at most one is given (app/policy_choice.h).
+struct PolicyWords {
+  std::string preset, policy, cache_type_k, cache_type_v, cache_dtype;
+  std::optional<double> ratio;
+  std::optional<int64_t> budget_bytes;
+};
+
+struct AppOptions {
+  EngineOptions engine;  // without the policy, which `kv` names
+  GenerationOptions generation;
+  bool seed_given = false;
+  PolicyWords kv;
+  std::string prompt, prompt_file, system, chat_template_file, stats_json;
+  bool chat = false;
+  bool strict = false;
+  bool progress = true;
+  bool verbose = false;
+  bool tiers = false;  // inspect
+  int head_dim = 0;    // inspect; 0: the model's
+  bool help = false;
+  std::vector<std::string> arguments;  // what is no option
+};
+
+// The commands that an option belongs to.
+enum CommandSet : unsigned { kGenerateCommand = 1, kChatCommand = 2, kInspectCommand = 4, kEveryCommand = 7 };
+
+// args: what follows the command's name. The command line wins over LEANKV_<NAME>, the last of repeated options over
+// earlier ones, except those that collect. Throws kBadOption with the nearest name for an option that is none of the
+// command's, kUnsupported for one that other programs have.
+AppOptions parse_options(std::span<char* const> args, CommandSet command);
+
+std::string options_help(CommandSet command);  // one line per option
+
+}  // namespace leankv
