@@ -165,6 +165,7 @@ void run_ppl(Options o) {
 
 // The one line that says what is wrong with the command line.
 std::string parse_error(const CLI::ParseError& error, const CLI::App& app) {
+  if (app.get_subcommands().empty()) return "eval measures kld or ppl: leankv eval kld --help, leankv eval ppl --help";
   const std::vector<std::string> extras = app.remaining(true);
   const auto flag = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with("-"); });
   if (flag == extras.end()) return std::string(error.what()) + " (leankv eval --help)";
