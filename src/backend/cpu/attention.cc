@@ -13,8 +13,11 @@ namespace {
 
 constexpr int kLineFloats = kPageAlignment / int(sizeof(float));  // of a cache line
 
+// Columns of a product: whole vectors. Those behind the tokens hold leftovers that nobody reads.
+constexpr int whole_lines(int tokens) { return (tokens + kLineFloats - 1) / kLineFloats * kLineFloats; }
+
 // Tokens between two channels of decoded keys: an odd number of lines, or the channels would share few sets of the L1.
-constexpr int key_stride(int tokens) { return (tokens + kLineFloats - 1) / kLineFloats * kLineFloats | kLineFloats; }
+constexpr int key_stride(int tokens) { return whole_lines(tokens) | kLineFloats; }
 
 // The first cache line in a buffer.
 float* on_line(float* x) {
@@ -58,8 +61,7 @@ void AttentionBlock::start(const AttentionProblem& problem) {
   visible_segments_ = int(std::ranges::count_if(
       *p_.segments, [&](const Segment& s) { return visible_in(s, p_.first_row + p_.rows - 1) > 0; }));
   q_.resize(std::size_t(queries_) * shape.head_dim);
-  keep_weights_ = p_.rows == 1 || observes();
-  weights_.resize(std::size_t(queries_) * (keep_weights_ ? keys_ : largest_segment()));
+  place_weights();
   max_.resize(std::size_t(visible_segments_) * queries_);
   sum_.resize(max_.size());
   partial_.resize(max_.size() * shape.head_dim);
@@ -82,10 +84,17 @@ bool AttentionBlock::observes() const {
   return false;
 }
 
-int AttentionBlock::largest_segment() const {
-  int tokens = 0;
-  for (const Segment& s : *p_.segments) tokens = std::max(tokens, s.tokens);
-  return tokens;
+void AttentionBlock::place_weights() {
+  keep_weights_ = p_.rows == 1 || observes();
+  first_column_.resize(std::size_t(visible_segments_));
+  int columns = 0, largest = 0;
+  for (int i = 0; i < visible_segments_; ++i) {
+    const int n = whole_lines((*p_.segments)[i].tokens);
+    first_column_[i] = keep_weights_ ? columns : 0;
+    columns += n;
+    largest = std::max(largest, n);
+  }
+  weights_.resize(std::size_t(queries_) * (keep_weights_ ? columns : largest));
 }
 
 // Tokens of a segment that the query of this row of the entry may see.
@@ -107,14 +116,15 @@ void AttentionBlock::run_segment(const AttentionKernels& kernels, int segment, s
     prefetch(next, layout.key_codes, layout.value_codes);
     kernels.decode_keys(layout, page, tokens, rows + first, stride);
   });
-  float* w = weights(s);
-  kernels.multiply(q_.data(), head_dim, rows, stride, w, s.tokens, queries_, s.tokens, head_dim);
+  const int columns = whole_lines(s.tokens);
+  float* w = weights(segment);
+  kernels.multiply(q_.data(), head_dim, rows, stride, w, columns, queries_, columns, head_dim);
   exponentials(kernels, segment);
   for_each_page(s, [&](int first, int tokens, const std::byte* page, const std::byte* next) {
     prefetch(next, layout.value_codes, layout.key_scales);
     kernels.decode_values(layout, page, tokens, rows + std::ptrdiff_t(first) * head_dim);
   });
-  kernels.multiply(w, s.tokens, rows, head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim,
+  kernels.multiply(w, columns, rows, head_dim, &partial_[std::size_t(segment) * queries_ * head_dim], head_dim,
                    queries_, head_dim, s.tokens);
 }
 
@@ -123,7 +133,7 @@ void AttentionBlock::exponentials(const AttentionKernels& kernels, int segment) 
   const Segment& s = (*p_.segments)[segment];
   const std::size_t at = std::size_t(segment) * queries_;
   for (int i = 0; i < queries_; ++i) {
-    float* row = weights(s) + std::ptrdiff_t(i) * s.tokens;
+    float* row = weights(segment) + std::ptrdiff_t(i) * whole_lines(s.tokens);
     const int visible = visible_in(s, p_.first_row + i / p_.cache->shape().group);
     std::fill(row + visible, row + s.tokens, -std::numeric_limits<float>::infinity());
     kernels.exponentials(row, s.tokens, &max_[at + i], &sum_[at + i]);
@@ -176,7 +186,7 @@ void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen,
     const Segment& segment = (*p_.segments)[s];
     largest.assign(segment.tokens, 0.0f);
     for (int i = row * group; i < (row + 1) * group; ++i) {
-      const float* w = weights(segment) + std::ptrdiff_t(i) * segment.tokens;
+      const float* w = weights(s) + std::ptrdiff_t(i) * whole_lines(segment.tokens);
       const float scale = std::exp(max_[std::size_t(s) * queries_ + i] - final_max_[i]) / final_sum_[i];
       if (!paper) {
         kernels.add_squares(w, scale, sums.data() + segment.first_token, segment.tokens);

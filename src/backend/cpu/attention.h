@@ -48,13 +48,10 @@ class AttentionBlock {
  private:
   int visible_in(const Segment& segment, int row) const;
   bool observes() const;
-  int largest_segment() const;
-  // [queries, tokens of the segment]
-  float* weights(const Segment& s) { return weights_.data() + weights_offset(s); }
-  const float* weights(const Segment& s) const { return weights_.data() + weights_offset(s); }
-  std::size_t weights_offset(const Segment& s) const {
-    return keep_weights_ ? std::size_t(s.first_token) * queries_ : 0;
-  }
+  void place_weights();
+  // [queries, tokens of the segment in whole cache lines]
+  float* weights(int segment) { return weights_.data() + std::size_t(first_column_[segment]) * queries_; }
+  const float* weights(int segment) const { return weights_.data() + std::size_t(first_column_[segment]) * queries_; }
   void exponentials(const AttentionKernels& kernels, int segment);
   template <class F>
   void for_each_page(const Segment& segment, F f) const;
@@ -66,6 +63,7 @@ class AttentionBlock {
   int visible_segments_ = 0;                  // the later ones are in the future of every row
   std::vector<float> q_;                      // [queries, head_dim], scaled by 1/sqrt(head_dim)
   bool keep_weights_ = false;                 // of every segment; else each overwrites the one before
+  std::vector<int> first_column_;             // [segments] where their weights begin, in columns of all queries
   std::vector<float> weights_;                // of the segments, one after another: exp(logit - segment's max)
   std::vector<float> max_, sum_;              // [segments, queries]
   std::vector<float> partial_;                // [segments, queries, head_dim]
