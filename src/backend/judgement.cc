@@ -61,8 +61,8 @@ class Choice {
       tokens_per_page_.push_back(cache.layout(id).tokens);
       bytes_.push_back(bytes_per_token(id, cache.shape().head_dim));
     }
-    costs_ = {tokens_per_page_, cache.layout(job.fresh_tier).tokens, cache.page_bytes(), int64_t(sizeof(PageRef)),
-              fixed_table_bytes(sequence_), bytes_};
+    costs_ = {tokens_per_page_,         cache.layout(job.fresh_tier).tokens, cache.page_bytes(),
+              int64_t(sizeof(PageRef)), fixed_table_bytes(sequence_),        bytes_};
   }
 
   void solve(int64_t limit_bytes) {
@@ -89,9 +89,8 @@ class Choice {
   void solve_paper(int64_t target) {
     const Policy& policy = sequence_.policy;
     const auto set = [&](double factor) {
-      job_.thresholds.assign(problems_.size(),
-                             paper_thresholds(int(bytes_.size()), policy.alpha_high * factor,
-                                              policy.alpha_low * factor, sequence_.tokens));
+      job_.thresholds.assign(problems_.size(), paper_thresholds(int(bytes_.size()), policy.alpha_high * factor,
+                                                                policy.alpha_low * factor, sequence_.tokens));
     };
     set(1);
     const bool aims = policy.ratio > 0 || policy.budget_bytes > 0;
@@ -112,8 +111,8 @@ class Choice {
 
 void convert_to_uniform(KvCache& cache, ThreadPool& threads, SlotId slot) {
   SequenceState& sequence = cache.state(slot);
-  recode(cache, threads, {slot, sequence.tokens, sequence.policy.tiers.front(),
-                          std::vector<HeadThresholds>(sequence.heads.size())});
+  recode(cache, threads,
+         {slot, sequence.tokens, sequence.policy.tiers.front(), std::vector<HeadThresholds>(sequence.heads.size())});
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 struct JudgementRequest {
   SlotId slot = 0;
-  std::span<const double> output_energy;   // as for settle_statistics
-  int64_t limit_bytes = kNoLimit;          // pages of the sequence afterwards, whatever the policy's own target
-  Gathering next = Gathering::kEnd;        // kContinue: early judgement, the prompt goes on
+  std::span<const double> output_energy;  // as for settle_statistics
+  int64_t limit_bytes = kNoLimit;         // pages of the sequence afterwards, whatever the policy's own target
+  Gathering next = Gathering::kEnd;       // kContinue: early judgement, the prompt goes on
 };
 
 // The tokens after which a sequence with this prompt is judged first: the end of the prompt, or where there is enough

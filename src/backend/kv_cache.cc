@@ -52,8 +52,8 @@ int KvCache::page_bytes_for(std::span<const TierId> tiers, int head_dim) {
 KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots)
     : shape_(shape), slots_(slots) {
   if (shape.head_dim % 16 != 0 || shape.head_dim < 16 || shape.head_dim > kMaxHeadDim) {
-    throw Error(ErrorKind::kUnsupported, "head_dim " + std::to_string(shape.head_dim) +
-                                             ": the cache takes multiples of 16 from 16 to 256");
+    throw Error(ErrorKind::kUnsupported,
+                "head_dim " + std::to_string(shape.head_dim) + ": the cache takes multiples of 16 from 16 to 256");
   }
   page_bytes_ = page_bytes_for(tiers, shape.head_dim);
   for (TierId id : tiers) layouts_[int(id)] = make_page_layout(id, shape.head_dim, page_bytes_);
@@ -61,7 +61,8 @@ KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_b
   const int64_t pages = std::min<int64_t>(pool_bytes / page_bytes_, (int64_t(1) << 29) - 1);
   const int64_t least = int64_t(reserve_pages()) + shape.heads();
   if (pages < least) {
-    throw Error(ErrorKind::kDoesNotFit, "a KV cache pool of " + std::to_string(pool_bytes) + " bytes is too small: this model needs at least " +
+    throw Error(ErrorKind::kDoesNotFit, "a KV cache pool of " + std::to_string(pool_bytes) +
+                                            " bytes is too small: this model needs at least " +
                                             std::to_string(least * page_bytes_));
   }
   pool_.reset(allocate_pool(std::size_t(pages) * page_bytes_));

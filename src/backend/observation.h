@@ -20,8 +20,8 @@ struct Observation {
   std::vector<float> older, recent;  // [tokens of the head]; recent also holds what decode observes
 };
 
-// Adds a step's sums, which may come in several parts. REQUIRES called once per (entry, layer, head), after the attention
-// of the entry.
+// Adds a step's sums, which may come in several parts. REQUIRES called once per (entry, layer, head), after the
+// attention of the entry.
 void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts);
 
 // Sums of the attention outputs and queries of the recent rows, for the constants of a head.

@@ -12,9 +12,9 @@ namespace leankv {
 
 struct RecodeJob {
   SlotId slot = 0;
-  int keep_fresh = 0;                            // newest fresh tokens that are not judged
-  TierId fresh_tier = TierId::kK16V16;           // of the fresh list afterwards
-  std::vector<HeadThresholds> thresholds;        // [layers * kv_heads]
+  int keep_fresh = 0;                              // newest fresh tokens that are not judged
+  TierId fresh_tier = TierId::kK16V16;             // of the fresh list afterwards
+  std::vector<HeadThresholds> thresholds;          // [layers * kv_heads]
   int most_queries = kQueryUnit * kMaxQueryUnits;  // that the significance of a fresh token is the mean of
 };
 

@@ -16,7 +16,7 @@ struct HeadStatistics {
   std::vector<double> value_sum;   // [head_dim] over tokens from kSkipFirst on
   double value_energy = 0;         // sum of ||v||^2 over the same
   std::vector<double> output_sum;  // [head_dim] attention output over recent queries and the group's heads
-  double query_energy = 0;         // sum of ||q||^2 / head_dim over the same (1/sqrt(head_dim) included: once more / head_dim)
+  double query_energy = 0;  // sum of ||q||^2 / head_dim over the same (1/sqrt(head_dim) included: once more / head_dim)
   // Observed significance by token, numbered as in HeadTable::judged_tokens: sums over the older queries and over
   // the policy's recent ones, since the last judgement.
   std::vector<float> older, recent;
@@ -31,17 +31,17 @@ struct HeadMemory {
 
 struct SequenceState {
   Policy policy;
-  std::vector<TierId> list_tier;         // tier of each list: fresh, then policy.tiers
-  std::vector<HeadTable> heads;          // [layers, kv_heads]
-  std::vector<HeadMemory> memory;        // [layers, kv_heads]
+  std::vector<TierId> list_tier;           // tier of each list: fresh, then policy.tiers
+  std::vector<HeadTable> heads;            // [layers, kv_heads]
+  std::vector<HeadMemory> memory;          // [layers, kv_heads]
   std::vector<HeadStatistics> statistics;  // [layers, kv_heads] while gathering, else empty
-  std::vector<double> residual_energy;   // [layers] sum of ||x||^2 over recent queries
-  int tokens = 0;                        // that the sequence has had, pruned ones included
-  int judge_at = 0;                      // gathering: the number of tokens after which the judgement comes
-  int recent_from = 0;                   // gathering: queries from this position on are its recent ones
+  std::vector<double> residual_energy;     // [layers] sum of ||x||^2 over recent queries
+  int tokens = 0;                          // that the sequence has had, pruned ones included
+  int judge_at = 0;                        // gathering: the number of tokens after which the judgement comes
+  int recent_from = 0;                     // gathering: queries from this position on are its recent ones
   int judgements = 0;
-  int last_review = 0;                   // tokens at the last judgement or review
-  double lambda = 0;                     // of the last choice
+  int last_review = 0;  // tokens at the last judgement or review
+  double lambda = 0;    // of the last choice
   bool used = false;
 
   bool gathering() const { return !statistics.empty(); }

@@ -12,8 +12,8 @@ namespace leankv {
 struct TensorView {
   std::string name;
   WeightType type = WeightType::kF32;
-  int64_t rows = 0;     // outputs
-  int64_t columns = 0;  // inputs, contiguous; a multiple of the type's block size
+  int64_t rows = 0;                 // outputs
+  int64_t columns = 0;              // inputs, contiguous; a multiple of the type's block size
   const std::byte* data = nullptr;  // [rows, columns] in blocks of the type
 };
 

@@ -49,8 +49,10 @@ void ThreadPool::run_erased(int tasks, Call call, void* context) {
   wake_.notify_all();
   work(0);
   for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
-    if (spins < kSpins) relax();
-    else std::this_thread::yield();
+    if (spins < kSpins)
+      relax();
+    else
+      std::this_thread::yield();
   }
 }
 

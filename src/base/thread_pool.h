@@ -26,8 +26,9 @@ class ThreadPool {
   template <class Fn>
   void run(int tasks, Fn&& fn) {
     using F = std::remove_reference_t<Fn>;
-    run_erased(tasks, [](void* f, int task, int thread) { (*static_cast<F*>(f))(task, thread); },
-               const_cast<void*>(static_cast<const void*>(&fn)));
+    run_erased(
+        tasks, [](void* f, int task, int thread) { (*static_cast<F*>(f))(task, thread); },
+        const_cast<void*>(static_cast<const void*>(&fn)));
   }
 
  private:

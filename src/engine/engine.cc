@@ -25,7 +25,8 @@ std::vector<TierId> tiers_of(const EngineOptions& options) {
 
 void check_options(const EngineOptions& options) {
   if (options.chunk < kSmallestChunk) {
-    throw Error(ErrorKind::kBadOption, "--chunk " + std::to_string(options.chunk) + ": at least " + std::to_string(kSmallestChunk));
+    throw Error(ErrorKind::kBadOption,
+                "--chunk " + std::to_string(options.chunk) + ": at least " + std::to_string(kSmallestChunk));
   }
   if (options.context < 0) throw Error(ErrorKind::kBadOption, "--ctx-size must not be negative");
 }
@@ -45,8 +46,8 @@ Engine::Engine(const EngineOptions& options, const Progress& loading)
   }
   context_ = options.context > 0 ? options.context : std::min(config_.context, kDefaultContext);
   const CacheShape shape = shape_of(config_);
-  const int64_t bytes =
-      options.pool_bytes > 0 ? options.pool_bytes : default_pool_bytes(shape, options.policy, context_, options.sequences);
+  const int64_t bytes = options.pool_bytes > 0 ? options.pool_bytes
+                                               : default_pool_bytes(shape, options.policy, context_, options.sequences);
   cache_ = std::make_unique<KvCache>(shape, tiers_of(options), bytes, options.sequences);
 }
 

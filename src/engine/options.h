@@ -22,10 +22,10 @@ struct EngineOptions {
   int threads = 0;              // 0: one per core
   std::optional<Isa> isa;       // empty: the best this machine has
   Activations activations = Activations::kExact;
-  int context = 0;              // tokens per sequence; 0: the model's, at most kDefaultContext
-  int sequences = 1;            // that may be held at once
+  int context = 0;    // tokens per sequence; 0: the model's, at most kDefaultContext
+  int sequences = 1;  // that may be held at once
   int chunk = kDefaultChunk;
-  int64_t pool_bytes = 0;       // 0: `sequences` contexts at the policy's ratio, at most half of free memory
+  int64_t pool_bytes = 0;  // 0: `sequences` contexts at the policy's ratio, at most half of free memory
   Policy policy = off_policy();
   std::vector<Policy> other_policies;  // that sequences may also ask for
 };

@@ -20,7 +20,8 @@ std::string architecture_of(const GgufFile& file) {
     if (a == found) return found;
     works += (works.empty() ? "" : ", ") + std::string(a);
   }
-  throw Error(ErrorKind::kUnsupported, file.name() + ": architecture '" + found + "' is not supported; these work: " + works);
+  throw Error(ErrorKind::kUnsupported,
+              file.name() + ": architecture '" + found + "' is not supported; these work: " + works);
 }
 
 class Reader {
@@ -35,7 +36,9 @@ class Reader {
   double number(const std::string& key, std::optional<double> fallback = {}) const {
     return file_.number(prefix_ + key, fallback);
   }
-  [[noreturn]] void fail(const std::string& what) const { throw Error(ErrorKind::kBadFile, file_.name() + ": " + prefix_ + what); }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::kBadFile, file_.name() + ": " + prefix_ + what);
+  }
   const GgufFile& file() const { return file_; }
 
  private:
@@ -58,7 +61,8 @@ void divide_by_factors(const GgufFile& file, std::vector<double>& frequencies) {
 std::vector<double> inverse_frequencies(const Reader& r, const ModelConfig& c) {
   const std::string scaling(r.file().string(c.architecture + ".rope.scaling.type", "none"));
   if (scaling != "none") {
-    throw Error(ErrorKind::kUnsupported, r.file().name() + ": rope scaling '" + scaling + "' is not supported; these work: none");
+    throw Error(ErrorKind::kUnsupported,
+                r.file().name() + ": rope scaling '" + scaling + "' is not supported; these work: none");
   }
   const int rotary = r.dimension("rope.dimension_count", c.head_dim);
   if (rotary > c.head_dim || rotary % 2 != 0) r.fail("rope.dimension_count does not fit the head size");
@@ -86,7 +90,8 @@ ModelConfig read_config(const GgufFile& file) {
   c.context = r.dimension("context_length");
   c.norm_epsilon = float(r.number("attention.layer_norm_rms_epsilon"));
   if (c.heads % c.kv_heads != 0) r.fail("attention.head_count is no multiple of attention.head_count_kv");
-  if (r.dimension("attention.value_length", c.head_dim) != c.head_dim) r.fail("attention.value_length differs from key_length");
+  if (r.dimension("attention.value_length", c.head_dim) != c.head_dim)
+    r.fail("attention.value_length differs from key_length");
   if (file.integer(c.architecture + ".expert_count", 0) != 0) {
     throw Error(ErrorKind::kUnsupported, file.name() + ": mixture-of-experts models are not supported");
   }

@@ -18,7 +18,7 @@ struct ModelConfig {
   int head_dim = 0;
   int feed_forward = 0;
   int vocabulary = 0;
-  int context = 0;        // tokens the model was trained for
+  int context = 0;  // tokens the model was trained for
   float norm_epsilon = 0;
   std::vector<double> inverse_frequencies;  // [rotary_dim / 2] radians per position
 

@@ -36,7 +36,8 @@ class WeightReader {
   void check_all_used() const {
     for (const TensorInfo& tensor : file_.tensors()) {
       if (used_.contains(std::string(tensor.name))) continue;
-      throw Error(ErrorKind::kUnsupported, file_.name() + ": tensor " + std::string(tensor.name) + " has no place in this architecture");
+      throw Error(ErrorKind::kUnsupported,
+                  file_.name() + ": tensor " + std::string(tensor.name) + " has no place in this architecture");
     }
   }
 
@@ -66,7 +67,8 @@ LayerWeights load_layer(WeightReader& r, const ModelConfig& c, int layer) {
 void append_output_energy(const TensorView& output, const ModelConfig& c, std::vector<double>& energies) {
   const std::size_t first = energies.size();
   energies.resize(first + c.kv_heads);
-  const int64_t row_bytes = output.columns / weight_format(output.type).block_size * weight_format(output.type).block_bytes;
+  const int64_t row_bytes =
+      output.columns / weight_format(output.type).block_size * weight_format(output.type).block_bytes;
   std::vector<float> row(output.columns);
   for (int64_t r = 0; r < output.rows; ++r) {
     dequantise(output.type, output.data + r * row_bytes, output.columns, row.data());

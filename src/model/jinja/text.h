@@ -14,7 +14,7 @@ std::string_view strip(std::string_view text, Side side = Side::kBoth);  // of w
 std::string_view strip(std::string_view text, std::string_view characters, Side side);
 int64_t count_characters(std::string_view text);
 std::string_view characters(std::string_view text, int64_t first, int64_t count);  // REQUIRES both >= 0
-std::string upper(std::string_view text);  // Unicode's simple mappings, and "ß" becomes "SS"
+std::string upper(std::string_view text);  // Unicode's simple mappings, and U+00DF becomes "SS"
 std::string lower(std::string_view text);
 std::string title(std::string_view text);       // a capital after every character without case
 std::string capitalize(std::string_view text);  // the first character
