@@ -64,7 +64,7 @@ void append_head(KvCache& cache, const BatchEntry& entry, int layer, int head, C
     std::copy_n(v.row(r), head_dim, x);
     transform_value(sequence.policy, head_dim, x);
     store(tier(layout.tier).value, head_dim, x, [&](const StoredRow& row) { page.write_value(token, row); });
-    page.set_significance(token, 0);
+    page.set_significance(token, make_significance(0, entry.position + r < sequence.policy.pin ? kPinned : 0));
   }
 }
 

@@ -33,9 +33,9 @@ HeadHistogram histogram_of(KvCache& cache, SlotId slot, const HeadTable& table, 
       PageView page(layout, cache.page(id));
       for (int t = 0; t < tokens && left > 0; ++t, --left) {
         const uint16_t bits = page.significance(t);
-        histogram.add(list == kFreshList ? 0 : list - 1, significance_level(bits));
+        histogram.add(list == kFreshList ? 0 : list - 1, significance_level(bits), is_pinned(bits));
         const int units = std::min(kMaxQueryUnits, significance_units(bits) + units_gained);
-        page.set_significance(t, make_significance(significance_level(bits), units));
+        page.set_significance(t, make_significance(significance_level(bits), units_or_pin(bits, units)));
       }
     });
   }

@@ -80,10 +80,11 @@ class HeadRecoder {
   const PageLayout& layout_of(int list) const { return cache_.layout(sequence_.list_tier[list]); }
 
   // The list a token goes to; tier index i is list i + 1.
-  int8_t choose(int list, int level) const {
+  int8_t choose(int list, uint16_t significance) const {
     const HeadThresholds& thresholds = job_.thresholds[index_];
-    const int chosen = thresholds.choose(list == kFreshList ? 0 : list - 1, level);
-    return chosen == thresholds.tiers ? kDropped : int8_t(chosen + 1);
+    const int chosen = thresholds.choose(list == kFreshList ? 0 : list - 1, significance_level(significance));
+    if (chosen == thresholds.tiers) return is_pinned(significance) ? int8_t(chosen) : kDropped;
+    return int8_t(chosen + 1);
   }
 
   void take_out_of_judged(int list, HeadMoves& moves) {
@@ -94,7 +95,7 @@ class HeadRecoder {
     int last = int(table_.tokens[list]);
     for (int t = 0; t < last;) {
       PageView page = page_of(t);
-      const int8_t to = choose(list, significance_level(page.significance(t % layout.tokens)));
+      const int8_t to = choose(list, page.significance(t % layout.tokens));
       if (to == list) {
         ++t;
         continue;
@@ -134,9 +135,11 @@ class HeadRecoder {
   // Also notes how many queries have seen the token: what decode continues from.
   int8_t judge_fresh(StagedList& staged, int token, int queries) {
     PageView page = staged.page_of(token);
-    const int at = token % staged.layout.tokens, level = significance_level(page.significance(at));
-    page.set_significance(at, make_significance(level, query_units(std::min(queries, job_.most_queries))));
-    return choose(kFreshList, level);
+    const int at = token % staged.layout.tokens;
+    const uint16_t bits = page.significance(at);
+    const int units = query_units(std::min(queries, job_.most_queries));
+    page.set_significance(at, make_significance(significance_level(bits), units_or_pin(bits, units)));
+    return choose(kFreshList, bits);
   }
 
   void shrink(int list, int tokens, HeadMoves& moves) {

@@ -77,7 +77,8 @@ void settle_significance(KvCache& cache, SlotId slot, int index, std::vector<flo
   for_each_token(cache, slot, cache.state(slot).heads[index], [&](PageView& page, int t, int number, int list, int i) {
     const uint16_t prior = page.significance(t);
     const Seen seen = list == kFreshList ? history.fresh(i, prior) : history.judged(number, prior);
-    page.set_significance(t, encode_significance(seen.all, seen.queries));
+    const uint16_t bits = encode_significance(seen.all, seen.queries);
+    page.set_significance(t, make_significance(significance_level(bits), units_or_pin(prior, significance_units(bits))));
     if (!seen.in_curve) return;
     past.push_back(seen.older);
     future.push_back(seen.recent);

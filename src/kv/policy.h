@@ -39,6 +39,7 @@ struct Policy {
   int recent = 256;              // queries that stand for the future (forecast) or are counted (paper: 64)
   int minimum_tokens = 512;      // a shorter sequence stays at the best tier
   int window = 16;               // last prompt tokens that stay at the best tier (paper: 64)
+  int pin = 0;                 // first tokens that are never pruned, only lowered
   int review_interval = 64;      // decode steps between reviews; a token is judged first after so many queries
   int sample_interval = 8;       // decode steps between two observations of significance
   double prune_penalty = 2;      // rho
@@ -98,16 +99,22 @@ class HeadHistogram {
  public:
   explicit HeadHistogram(int tiers) : tiers_(tiers) {}
 
-  void add(int tier, int level) { tiers_[tier].levels.push_back(uint16_t(level)); }  // REQUIRES not finished
+  // REQUIRES not finished.
+  void add(int tier, int level, bool pinned = false) {
+    tiers_[tier].levels.push_back(uint16_t(level));
+    if (pinned) tiers_[tier].pinned.push_back(uint16_t(level));
+  }
   void finish();                                                                     // once, after the last add
   int tiers() const { return int(tiers_.size()); }
   // REQUIRES finished. Tokens now in `tier` at `level` or above; level may be kSignificanceLevels.
   uint32_t at_least(int tier, int level) const;
+  uint32_t pinned_below(int tier, int level) const;
 
  private:
   struct OneTier {
     std::vector<uint16_t> levels;     // before finish: one per token; after: occupied levels, ascending
     std::vector<uint32_t> from_here;  // [levels + 1] tokens at this level or above; last 0
+    std::vector<uint16_t> pinned;     // levels of the pinned ones among them; after finish: ascending
   };
   std::vector<OneTier> tiers_;
 };

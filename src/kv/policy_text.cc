@@ -44,6 +44,7 @@ const Key kKeys[] = {
     {"recent", kJudging, 1, kHighestInt, &Policy::recent},
     {"minimum_tokens", kJudging, 0, kHighestInt, &Policy::minimum_tokens},
     {"window", kJudging, 0, kHighestInt, &Policy::window},
+    {"pin", kJudging, 0, kHighestInt, &Policy::pin},
     {"review_interval", kJudging, 1, kHighestInt, &Policy::review_interval},
     {"sample_interval", kJudging, 1, kHighestInt, &Policy::sample_interval},
     {"prune_penalty", kForecastKind, 0, kUnbounded, &Policy::prune_penalty},

@@ -129,12 +129,18 @@ void HeadHistogram::finish() {
     one.from_here.push_back(0);
     one.levels.shrink_to_fit();
     one.from_here.shrink_to_fit();
+    std::ranges::sort(one.pinned);
   }
 }
 
 uint32_t HeadHistogram::at_least(int tier, int level) const {
   const OneTier& one = tiers_[tier];
   return one.from_here[std::ranges::lower_bound(one.levels, level) - one.levels.begin()];
+}
+
+uint32_t HeadHistogram::pinned_below(int tier, int level) const {
+  const std::vector<uint16_t>& pinned = tiers_[tier].pinned;
+  return uint32_t(std::ranges::lower_bound(pinned, level) - pinned.begin());
 }
 
 std::array<uint32_t, kMaxPolicyTiers + 1> tokens_after(const HeadHistogram& histogram,
@@ -144,12 +150,16 @@ std::array<uint32_t, kMaxPolicyTiers + 1> tokens_after(const HeadHistogram& hist
     const uint32_t tokens = histogram.at_least(current, 0);
     if (tokens == 0) continue;
     uint32_t taken = 0;  // by better tiers
+    int lowest = HeadThresholds::kNever;
     for (int i = current; i < thresholds.tiers; ++i) {
       const uint32_t kept = std::max(taken, histogram.at_least(current, thresholds.floor[current][i]));
       after[i] += kept - taken;
       taken = kept;
+      lowest = std::min<int>(lowest, thresholds.floor[current][i]);
     }
-    after[thresholds.tiers] += tokens - taken;
+    const uint32_t held = histogram.pinned_below(current, lowest);  // at the last tier instead of nowhere
+    after[thresholds.tiers - 1] += held;
+    after[thresholds.tiers] += tokens - taken - held;
   }
   return after;
 }

@@ -73,7 +73,7 @@ uint16_t update_significance(uint16_t bits, float observed, float weight, uint32
     const double up = (double(target) - low) / (double(level_mean(level + 1)) - low);
     if (double(dither) < up * 4294967296.0) ++level;
   }
-  return make_significance(level, significance_units(bits));
+  return make_significance(level, units_or_pin(bits, significance_units(bits)));
 }
 
 }  // namespace leankv

@@ -4,7 +4,7 @@
 //   A[t] = mean over queries of the maximum over the group's query heads of a[q, t]      (paper policy)
 //
 // Bits 4..15: log2 A in steps of 1/64 octave from 2^-56 (level 0: no attention seen); bits 0..3: how many queries have
-// seen the token, in units of 64, saturating at 8.
+// seen the token, in units of 64, saturating at 8, or kPinned.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,14 @@ inline constexpr int kLevelsPerOctave = 64;
 inline constexpr int kLowestOctave = -56;
 inline constexpr int kQueryUnit = 64;
 inline constexpr int kMaxQueryUnits = 8;
+inline constexpr int kPinned = 15;  // in the place of the units: never pruned, counts as kMaxQueryUnits
 
 LEANKV_HD constexpr int significance_level(uint16_t bits) { return bits >> 4; }
-LEANKV_HD constexpr int significance_units(uint16_t bits) { return bits & 15; }
+LEANKV_HD constexpr bool is_pinned(uint16_t bits) { return (bits & 15) == kPinned; }
+LEANKV_HD constexpr int significance_units(uint16_t bits) { return is_pinned(bits) ? kMaxQueryUnits : bits & 15; }
 LEANKV_HD constexpr uint16_t make_significance(int level, int units) { return uint16_t(level << 4 | units); }
+// The units of a token whose pin, if it has one, stays.
+LEANKV_HD constexpr int units_or_pin(uint16_t bits, int units) { return is_pinned(bits) ? kPinned : units; }
 
 // log2 of the mean that a level stands for.
 LEANKV_HD constexpr double level_log2(int level) { return double(level) / kLevelsPerOctave + kLowestOctave; }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "engine/engine_test_support.h"
 #include "engine/pool_size.h"
+#include "kv/page_view.h"
 
 namespace leankv::testing {
 namespace {
@@ -77,6 +78,30 @@ TEST(EnginePolicyTest, ReviewsNeverRaiseAToken) {
     decode(engine, sequence, 220);
     EXPECT_EQ(engine.cache().state(sequence.slot()).last_review > 600, policy.judges()) << text;
     EXPECT_GE(tokens_by_list(engine, sequence).back(), pruned) << text;
+  }
+}
+
+// A ratio that prunes nearly everything: of every head, the pinned tokens stay, and the target still holds.
+TEST(EnginePolicyTest, PinnedTokensAreNeverPruned) {
+  for (const char* text : {"forecast,ratio=20,pin=40", "paper,ratio=20,pin=40"}) {
+    const Policy policy = parse_policy(text);
+    Engine engine(options_with(policy));
+    Sequence sequence = started(engine, policy, 1500, 200);
+    feed_checked(engine, sequence, prompt_of(1500, 15));
+    EXPECT_GE(engine.usage(sequence).ratio(), policy.ratio * 0.98) << text;
+    decode(engine, sequence, 200);
+    const SequenceState& state = engine.cache().state(sequence.slot());
+    for (const HeadTable& head : state.heads) {
+      int pinned = 0;
+      for (int list = 0; list < state.lists(); ++list) {
+        const PageLayout& layout = engine.cache().list_layout(sequence.slot(), list);
+        head.for_each_page(list, layout.tokens, [&](PageId id, int tokens) {
+          const PageView page(layout, const_cast<std::byte*>(engine.cache().page(id)));
+          for (int t = 0; t < tokens; ++t) pinned += is_pinned(page.significance(t));
+        });
+      }
+      EXPECT_EQ(pinned, 40) << text;
+    }
   }
 }
 

@@ -196,5 +196,17 @@ TEST(TokensAfter, EqualsChoosingTokenByToken) {
   }
 }
 
+TEST(HeadHistogramTest, PinnedTokensEndInTheLastTierInsteadOfNowhere) {
+  HeadHistogram histogram(2);
+  for (const int level : {10, 20, 30, 40}) histogram.add(0, level, level < 30);
+  for (const int level : {10, 20}) histogram.add(1, level, level == 10);
+  histogram.finish();
+  HeadThresholds thresholds;
+  thresholds.tiers = 2;
+  thresholds.floor[0][0] = 35, thresholds.floor[0][1] = 15, thresholds.floor[1][1] = 25;
+  const std::array<uint32_t, kMaxPolicyTiers + 1> expected = {1, 4, 1};  // 40; 20, 30 and both pinned 10s; 20 of tier 1
+  EXPECT_EQ(tokens_after(histogram, thresholds), expected);
+}
+
 }  // namespace
 }  // namespace leankv
