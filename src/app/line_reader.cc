@@ -35,6 +35,15 @@ struct LineReader::Terminal {
     history_end(history);
   }
 
+  // The line with its end; nullptr at the end of input and after Ctrl-C.
+  const char* gets(int& bytes) {
+    el_reset(editor);
+    set_editing(true);
+    const char* text = el_gets(editor, &bytes);
+    set_editing(false);
+    return text;
+  }
+
   std::string prompt;
   History* history;
   EditLine* editor;
@@ -50,9 +59,12 @@ std::optional<std::string> LineReader::read() {
   std::string line;
   if (terminal_ == nullptr) return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
   int bytes = 0;
-  set_editing(true);
-  const char* text = el_gets(terminal_->editor, &bytes);
-  set_editing(false);
+  const char* text = terminal_->gets(bytes);
+  if (text == nullptr && interrupted()) {
+    clear_interrupt();
+    std::fputs("\n[Ctrl-C again leaves]\n", stderr);
+    text = terminal_->gets(bytes);
+  }
   if (text == nullptr || bytes <= 0) return std::nullopt;
   line.assign(text, std::size_t(bytes));
   HistEvent event;

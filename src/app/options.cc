@@ -132,7 +132,7 @@ std::string options_help(CommandSet command) {
     if ((row.commands & command) == 0 || row.help.empty()) continue;
     std::string names = "  " + std::string(row.names) + (row.value.empty() ? "" : " " + std::string(row.value));
     if (names.size() >= kColumn) names += "\n" + std::string(kColumn, ' ');
-    text += fmt::format("{:<{}}{}{}\n", names, kColumn, names.back() == ' ' ? "" : " ", row.help);
+    text += fmt::format("{:<{}}{}\n", names, kColumn, row.help);
   }
   return text + "\nEvery option has a variable: --ctx-size is LEANKV_CTX_SIZE.\n";
 }

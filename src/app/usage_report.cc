@@ -99,13 +99,15 @@ std::string kv_table(const KvCache& cache, SlotId slot) {
     const HeadTable& h = state.heads[std::size_t(i)];
     std::vector<std::string> row{fmt::format("{:5} {:4}", i / cache.shape().kv_heads, i % cache.shape().kv_heads)};
     for (int list = 0; list < state.lists(); ++list) {
-      row.push_back(
-          fmt::format("{} ({})", h.tokens[std::size_t(list)], format_bytes(double(list_bytes(cache, h, list)))));
+      const uint32_t tokens = h.tokens[std::size_t(list)];
+      const std::string bytes = format_bytes(double(list_bytes(cache, h, list)));
+      row.push_back(tokens == 0 ? "-" : fmt::format("{} ({})", tokens, bytes));
     }
-    const double bytes = double(h.bag.size()) * cache.page_bytes();
+    const double head_bytes = double(h.bag.size()) * cache.page_bytes();
     row.push_back(std::to_string(state.tokens - h.total_tokens()));
-    row.push_back(format_bytes(bytes));
-    row.push_back(bytes == 0 ? "-" : fmt::format("{:.2f}x", 4.0 * cache.shape().head_dim * state.tokens / bytes));
+    row.push_back(format_bytes(head_bytes));
+    row.push_back(head_bytes == 0 ? "-"
+                                  : fmt::format("{:.2f}x", 4.0 * cache.shape().head_dim * state.tokens / head_bytes));
     table.add(row);
   }
   return table.text();
