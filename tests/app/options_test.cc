@@ -138,9 +138,9 @@ TEST(PolicyChoice, TakesOneWay) {
   EXPECT_EQ(choose_policy(parse({"--kv-ratio", "5"}).kv), forecast_policy(5));
   EXPECT_EQ(choose_policy(parse({"--kv-budget", "1M"}).kv).budget_bytes, 1 << 20);
   EXPECT_EQ(choose_policy(parse({"--kv-policy", "paper,alpha_l=0.5"}).kv).alpha_low, 0.5);
-  EXPECT_EQ(choose_policy(parse({"-ctk", "q8_0", "-ctv", "q4_0"}).kv), *policy_of_cache_types("q8_0", "q4_0"));
+  EXPECT_EQ(choose_policy(parse({"-ctk", "q8_0", "-ctv", "q4_0"}).kv), uniform_policy(TierId::kQ8Q4));
   EXPECT_EQ(choose_policy(parse({"--kv-cache-dtype", "auto"}).kv), off_policy());
-  EXPECT_EQ(choose_policy(parse({"--kv-cache-dtype", "q8_0"}).kv), *policy_of_cache_types("q8_0", "q8_0"));
+  EXPECT_EQ(choose_policy(parse({"--kv-cache-dtype", "q8_0"}).kv), uniform_policy(TierId::kQ8Q8));
   EXPECT_EQ(choose_policy(parse({"--kv-cache-dtype", "K4V4"}).kv), uniform_policy(TierId::kK4V4));
   EXPECT_THAT(refusal({"--kv", "off", "--kv-ratio", "4"}), HasSubstr("--kv and --kv-ratio"));
   EXPECT_THAT(refusal({"--kv-cache-dtype", "fp8"}), HasSubstr("q8_0"));
