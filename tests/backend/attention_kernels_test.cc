@@ -1,10 +1,12 @@
 // The kernels of attention on every instruction set: pages against PageView, arithmetic against doubles.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "backend/cpu/kernels/attention.h"
