@@ -5,10 +5,10 @@
 #include <filesystem>
 
 #include "app/files.h"
-#include "app/nearest_name.h"
 #include "app/policy_choice.h"
 #include "app/usage_report.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 
 namespace leankv {
 namespace {

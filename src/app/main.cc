@@ -8,8 +8,8 @@
 
 #include "app/commands.h"
 #include "app/eval/eval.h"
-#include "app/nearest_name.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "loader/printable.h"
 
 namespace leankv {

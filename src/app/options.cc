@@ -6,9 +6,9 @@
 #include <cctype>
 #include <cstdlib>
 
-#include "app/nearest_name.h"
 #include "app/option_table.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 
 namespace leankv {
 namespace {

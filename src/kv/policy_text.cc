@@ -3,10 +3,10 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <variant>
 
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "kv/policy.h"
 
 namespace leankv {
@@ -66,27 +66,11 @@ std::vector<Base> bases() {
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kBadOption, "cache policy: " + message); }
 
-// Levenshtein distance, one row at a time.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 // Refuses `name`, with the nearest of the names that work when one is near, and the list of them.
 [[noreturn]] void refuse_name(std::string_view what, std::string_view name, std::span<const std::string_view> known) {
-  const auto nearest = std::ranges::min_element(known, {}, [&](std::string_view k) { return edit_distance(name, k); });
+  const std::string_view nearest = nearest_name(name, known);
   std::string message = "unknown " + std::string(what) + " '" + std::string(name) + "'";
-  if (edit_distance(name, *nearest) <= 2) message += " (did you mean '" + std::string(*nearest) + "'?)";
+  if (!nearest.empty()) message += " (did you mean '" + std::string(nearest) + "'?)";
   message += "; known:";
   for (const std::string_view k : known) message += " " + std::string(k);
   refuse(message);

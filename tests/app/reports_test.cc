@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "app/nearest_name.h"
 #include "app/table.h"
 #include "app/tier_table.h"
 #include "app/usage_report.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 
 namespace leankv {
 namespace {

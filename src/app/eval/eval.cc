@@ -11,8 +11,8 @@
 #include "app/eval/report.h"
 #include "app/eval/runs.h"
 #include "app/model_path.h"
-#include "app/nearest_name.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 
 namespace leankv {
 namespace {
