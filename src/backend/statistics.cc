@@ -78,7 +78,8 @@ void settle_significance(KvCache& cache, SlotId slot, int index, std::vector<flo
     const uint16_t prior = page.significance(t);
     const Seen seen = list == kFreshList ? history.fresh(i, prior) : history.judged(number, prior);
     const uint16_t bits = encode_significance(seen.all, seen.queries);
-    page.set_significance(t, make_significance(significance_level(bits), units_or_pin(prior, significance_units(bits))));
+    page.set_significance(t,
+                          make_significance(significance_level(bits), units_or_pin(prior, significance_units(bits))));
     if (!seen.in_curve) return;
     past.push_back(seen.older);
     future.push_back(seen.recent);

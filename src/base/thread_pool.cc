@@ -19,6 +19,14 @@ void relax() {
 
 }  // namespace
 
+struct ThreadPool::Ticket {
+  uint32_t loop;  // 24 bits
+  int tasks, next;
+
+  static Ticket of(uint64_t word) { return {uint32_t(word >> 40), int(word >> 20 & kMaxTasks), int(word & kMaxTasks)}; }
+  uint64_t word() const { return uint64_t(loop & 0xffffffu) << 40 | uint64_t(tasks) << 20 | uint64_t(next); }
+};
+
 ThreadPool::ThreadPool(int threads) {
   LEANKV_CHECK(threads >= 1);
   for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
@@ -28,27 +36,27 @@ ThreadPool::~ThreadPool() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
-    generation_.fetch_add(1);
   }
   wake_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::run_erased(int tasks, Call call, void* context) {
+  LEANKV_CHECK(tasks <= kMaxTasks);
   if (workers_.empty() || tasks <= 1) {
     for (int task = 0; task < tasks; ++task) call(context, task, 0);
     return;
   }
+  call_ = call, context_ = context;
+  done_.store(0, std::memory_order_relaxed);
+  const uint32_t loop = Ticket::of(ticket_.load(std::memory_order_relaxed)).loop + 1;
   {
-    std::lock_guard lock(mutex_);
-    tasks_ = tasks, call_ = call, context_ = context;
-    next_task_.store(0, std::memory_order_relaxed);
-    busy_.store(int(workers_.size()), std::memory_order_relaxed);
-    generation_.fetch_add(1, std::memory_order_release);
+    std::lock_guard lock(mutex_);  // a worker that is about to sleep sees the new loop, or is woken
+    ticket_.store(Ticket{loop, tasks, 0}.word(), std::memory_order_release);
   }
   wake_.notify_all();
-  work(0);
-  for (int spins = 0; busy_.load(std::memory_order_acquire) != 0; ++spins) {
+  work(loop & 0xffffffu, 0);
+  for (int spins = 0; done_.load(std::memory_order_acquire) != tasks; ++spins) {
     if (spins < kSpins)
       relax();
     else
@@ -56,27 +64,36 @@ void ThreadPool::run_erased(int tasks, Call call, void* context) {
   }
 }
 
-void ThreadPool::work(int thread) {
-  for (int task; (task = next_task_.fetch_add(1, std::memory_order_relaxed)) < tasks_;) call_(context_, task, thread);
+// Takes and runs tasks of this loop until none is left.
+void ThreadPool::work(uint32_t loop, int thread) {
+  for (uint64_t word = ticket_.load(std::memory_order_acquire);;) {
+    Ticket ticket = Ticket::of(word);
+    if (ticket.loop != loop || ticket.next == ticket.tasks) return;
+    const int task = ticket.next++;
+    if (!ticket_.compare_exchange_weak(word, ticket.word(), std::memory_order_acq_rel)) continue;
+    call_(context_, task, thread);
+    done_.fetch_add(1, std::memory_order_release);
+    word = ticket_.load(std::memory_order_acquire);
+  }
 }
 
 void ThreadPool::worker_loop(int thread) {
-  for (unsigned seen = 0; wait_for_loop(seen);) {
-    ++seen;
-    work(thread);
-    busy_.fetch_sub(1, std::memory_order_release);
+  for (uint32_t seen = 0; !stop_;) {
+    seen = wait_for_loop(seen);
+    work(seen, thread);
   }
 }
 
-// Returns false when the pool stops. REQUIRES seen is the last loop this worker finished.
-bool ThreadPool::wait_for_loop(unsigned seen) {
+// Returns the current loop when it is another one than `seen`, or when the pool stops.
+uint32_t ThreadPool::wait_for_loop(uint32_t seen) {
+  const auto current = [&] { return Ticket::of(ticket_.load(std::memory_order_acquire)).loop; };
   for (int spins = 0; spins < kSpins; ++spins) {
-    if (generation_.load(std::memory_order_acquire) != seen) return !stop_;
+    if (current() != seen) return current();
     relax();
   }
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
-  return !stop_;
+  wake_.wait(lock, [&] { return current() != seen || stop_; });
+  return current();
 }
 
 }  // namespace leankv

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -21,8 +22,10 @@ class ThreadPool {
 
   int size() const { return int(workers_.size()) + 1; }
 
-  // Calls fn(task, thread) once for each task in [0, tasks), thread in [0, size()); returns when all are done.
-  // Which thread takes which task is not fixed, so results must not depend on it. fn must not throw.
+  static constexpr int kMaxTasks = (1 << 20) - 1;
+
+  // Calls fn(task, thread) once for each task in [0, tasks), tasks <= kMaxTasks, thread in [0, size()); returns when
+  // all are done. Which thread takes which task is not fixed, so results must not depend on it. fn must not throw.
   template <class Fn>
   void run(int tasks, Fn&& fn) {
     using F = std::remove_reference_t<Fn>;
@@ -34,20 +37,22 @@ class ThreadPool {
  private:
   using Call = void (*)(void* context, int task, int thread);
   void run_erased(int tasks, Call call, void* context);
-  void work(int thread);
+  void work(uint32_t loop, int thread);
   void worker_loop(int thread);
-  bool wait_for_loop(unsigned seen);
+  uint32_t wait_for_loop(uint32_t seen);
+
+  // The loop that is running, its number of tasks and the next one to take, in one word: a task is taken only from the
+  // loop it belongs to, so nobody waits for a worker that wakes up late.
+  struct Ticket;
+  std::atomic<uint64_t> ticket_{0};
+  std::atomic<int> done_{0};  // tasks of the current loop that are finished
+  Call call_ = nullptr;
+  void* context_ = nullptr;
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<unsigned> generation_{0};  // counts loops; a change starts the workers
-  std::atomic<int> next_task_{0};
-  std::atomic<int> busy_{0};  // workers that have not finished the current loop
   std::atomic<bool> stop_{false};
-  int tasks_ = 0;
-  Call call_ = nullptr;
-  void* context_ = nullptr;
 };
 
 }  // namespace leankv

@@ -39,7 +39,7 @@ struct Policy {
   int recent = 256;              // queries that stand for the future (forecast) or are counted (paper: 64)
   int minimum_tokens = 512;      // a shorter sequence stays at the best tier
   int window = 16;               // last prompt tokens that stay at the best tier (paper: 64)
-  int pin = 0;                 // first tokens that are never pruned, only lowered
+  int pin = 0;                   // first tokens that are never pruned, only lowered
   int review_interval = 64;      // decode steps between reviews; a token is judged first after so many queries
   int sample_interval = 8;       // decode steps between two observations of significance
   double prune_penalty = 2;      // rho
@@ -104,7 +104,7 @@ class HeadHistogram {
     tiers_[tier].levels.push_back(uint16_t(level));
     if (pinned) tiers_[tier].pinned.push_back(uint16_t(level));
   }
-  void finish();                                                                     // once, after the last add
+  void finish();  // once, after the last add
   int tiers() const { return int(tiers_.size()); }
   // REQUIRES finished. Tokens now in `tier` at `level` or above; level may be kSignificanceLevels.
   uint32_t at_least(int tier, int level) const;
