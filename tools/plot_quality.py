@@ -8,15 +8,17 @@ import math
 import sys
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 440, 78, 150, 34, 56
-COLOURS = {"forecast": "#0b6e4f", "paper": "#b3541e", "uniform": "#4a5a9b"}
+COLOURS = {"forecast": "#0b6e4f", "preset": "#0b6e4f", "paper": "#b3541e", "uniform": "#4a5a9b"}
+LINES = {"forecast": "LeanKV", "paper": "paper's policy"}
+PRESETS = ("safe", "balanced", "small")
 RATIO_TICKS = (1, 2, 3, 4, 6, 8, 11, 16)
 
 
 def family(policy):
-    for name in ("forecast", "paper"):
+    for name in LINES:
         if policy.startswith(name):
             return name
-    return "uniform"
+    return "preset" if policy in PRESETS else "uniform"
 
 
 def rows_of(path):
@@ -60,15 +62,14 @@ def grid(axes):
 def series(axes, name, rows):
     points = sorted((axes.x(r["ratio_page_true"]), axes.y(r["kld_mean"]), r) for r in rows)
     colour = COLOURS[name]
-    if name != "uniform":
+    if name in LINES:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield text(points[-1][0] + 10, points[-1][1] + 4, "LeanKV" if name == "forecast" else "paper's policy",
-                   extra=f'fill="{colour}"')
+        yield text(points[-1][0] + 10, points[-1][1] + 4, LINES[name], extra=f'fill="{colour}"')
     for x, y, row in points:
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-        if name == "uniform":
-            yield text(x + 8, y + 4, row["policy"], 12, extra=f'fill="{colour}"')
+        if name not in LINES:
+            yield text(x + 8, y + 12, row["policy"], 12, extra=f'fill="{colour}"')
 
 
 def draw(rows):
