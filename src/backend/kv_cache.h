@@ -72,10 +72,11 @@ class KvCache {
   const std::byte* page(PageId id) const { return pool_.get() + std::size_t(id) * page_bytes_; }
   PageRing& ring() { return ring_; }
   const PageRing& ring() const { return ring_; }
-  // Pages kept free so that a judgement always has room to open a page per list (judgement.h).
+  // Pages kept free for judgements (recode.h). The pages of a list are full but for the last, and a worse tier's hold
+  // no fewer tokens, so a head never holds more than its tokens took when they were fresh and a page for each tier.
   uint32_t reserve_pages() const { return reserve_pages(shape_, int(slots_.size())); }
   static uint32_t reserve_pages(const CacheShape& shape, int slots) {
-    return uint32_t(shape.kv_heads) * 2 * kMaxLists * uint32_t(slots);
+    return uint32_t(shape.heads()) * kMaxPolicyTiers * uint32_t(slots);
   }
   // The page size of a pool for these tiers and, where prompts pass through, K16V16.
   static int page_bytes_for(std::span<const TierId> tiers, int head_dim);

@@ -118,7 +118,7 @@ class KvCacheExercise {
   // The reserve (kv_cache.h) and room for a few hundred tokens, so that extend fails now and then.
   static int64_t pool_bytes(CacheShape shape) {
     const int64_t page = choose_page_bytes(kAllTiers, shape.head_dim);
-    return page * (shape.kv_heads * 2 * kMaxLists * kSlots + 40 * shape.heads());
+    return page * (KvCache::reserve_pages(shape, kSlots) + 40 * shape.heads());
   }
 
   Policy random_policy() {

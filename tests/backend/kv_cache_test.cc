@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "backend/judgement.h"
 #include "backend/kv_cache_model.h"
+#include "kv/page_view.h"
 
 namespace leankv::testing {
 namespace {
@@ -80,6 +82,32 @@ TEST(KvCacheTest, EveryTierAloneHasRoomForSixteenBits) {
       EXPECT_TRUE(cache.holds(TierId::kK16V16)) << t.name << ' ' << head_dim;
     }
   }
+}
+
+// Fresh tokens fill whole pages of a full pool; then one token of each head is pinned and goes to a list that it opens.
+TEST(KvCacheTest, TheReserveTakesAPageOfEveryHead) {
+  const CacheShape shape{60, 1, 1, 64};
+  const Policy policy = parse_policy("ratio=4,pin=1");
+  const int64_t page_bytes = KvCache::page_bytes_for(policy.tiers, shape.head_dim);
+  const int tokens = kQueryUnit, pages_per_head = tokens / 8;  // of K8V8
+  KvCache cache(shape, policy.tiers, (pages_per_head * shape.heads() + KvCache::reserve_pages(shape, 1)) * page_bytes,
+                1);
+  const SequenceCache lease = *cache.admit(policy, TierId::kK8V8);
+  const BatchEntry entry{lease.slot(), 0, tokens, 0};
+  ASSERT_TRUE(cache.extend({&entry, 1}));
+  ASSERT_EQ(cache.appendable_pages(), 0u);
+  SequenceState& state = cache.state(lease.slot());
+  state.statistics.clear();  // as after the first judgement
+  for (const HeadTable& head : state.heads) {
+    for (const PageRef ref : head.bag) {
+      PageView page(cache.layout(TierId::kK8V8), cache.page(ref.page()));
+      for (int t = 0; t < 8; ++t) page.set_significance(t, make_significance(0, kPinned));
+    }
+  }
+  ThreadPool threads(1);
+  review(cache, threads, lease.slot(), 0);
+  cache.check_integrity();
+  EXPECT_EQ(cache.used_pages(), uint32_t((pages_per_head + 1) * shape.heads()));
 }
 
 ErrorKind kind_of_failure(CacheShape shape, int64_t pool_bytes) {
