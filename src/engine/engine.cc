@@ -15,6 +15,11 @@ namespace {
 // Fresh tokens that decode needs room for between two reviews.
 int decode_window(const Policy& policy) { return 2 * kQueryUnit + policy.review_interval + policy.window; }
 
+// Bytes that no judgement goes below for want of room: a sequence that needs fewer ends rather than forgets everything.
+int64_t hardest_bytes(const KvCache& cache, const SequenceState& state) {
+  return int64_t(double(state.tokens * cache.shape().bytes_per_token_16bit()) / kHardestRatio);
+}
+
 CacheShape shape_of(const ModelConfig& c) { return {c.layers, c.kv_heads, c.group(), c.head_dim}; }
 
 std::vector<TierId> tiers_of(const EngineOptions& options) {
@@ -54,14 +59,14 @@ Engine::Engine(const EngineOptions& options, const Progress& loading)
 Engine::~Engine() = default;
 
 void Engine::check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const {
-  const int total = prompt_tokens + max_new_tokens;
+  const int64_t total = int64_t(prompt_tokens) + max_new_tokens;
   if (prompt_tokens < 1) throw Error(ErrorKind::kBadRequest, "the prompt is empty");
   if (total > context_) {
     throw Error(ErrorKind::kBadRequest, "the request needs " + std::to_string(total) + " tokens (" +
                                             std::to_string(prompt_tokens) + " of the prompt), the context holds " +
                                             std::to_string(context_) + " (--ctx-size)");
   }
-  const int64_t needed = least_bytes(*cache_, policy, total, options_.chunk);
+  const int64_t needed = least_bytes(*cache_, policy, int(total), options_.chunk);
   if (needed > cache_->pool_bytes()) {
     throw Error(ErrorKind::kDoesNotFit, "a prompt of " + std::to_string(prompt_tokens) + " tokens and " +
                                             std::to_string(max_new_tokens) + " new ones needs at least " +
@@ -111,28 +116,30 @@ int Engine::next_chunk(const Sequence& sequence, int left) const {
   return state.gathering() ? std::min(n, state.judge_at - state.tokens) : n;
 }
 
-// Bytes of pages that the sequence may hold so that `free_tokens` more still find room at its best tier.
-int64_t Engine::limit_bytes(const Sequence& sequence, int free_tokens) const {
+// Bytes of pages that the sequence may hold so that `free_tokens` more, or those that the context still takes, find
+// room at its best tier.
+int64_t Engine::limit_bytes(const Sequence& sequence, int64_t free_tokens) const {
   const SequenceState& state = cache_->state(sequence.slot());
   int64_t held = 0;
   for (const HeadTable& head : state.heads) held += int64_t(head.bag.size());
   const int64_t per_page = cache_->layout(state.policy.tiers.front()).tokens;
-  const int64_t kept_free = (free_tokens + per_page - 1) / per_page * cache_->shape().heads();
+  const int64_t tokens = std::clamp<int64_t>(context_ - state.tokens, 0, free_tokens);
+  const int64_t kept_free = (tokens + per_page - 1) / per_page * cache_->shape().heads();
   return std::max<int64_t>(0, held + cache_->appendable_pages() - kept_free) * cache_->page_bytes();
 }
 
-// Makes sure that `tokens` more fit, and, while a prompt passes, that the chunk after them will. True when they fit.
+// Makes sure that `tokens` more fit, and, before the first judgement, that the next chunk (in decode: the next token)
+// will, too. True when they fit.
 bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
   SequenceState& state = cache_->state(sequence.slot());
   const auto fits = [&](int n) { return cache_->pages_to_extend(sequence.slot(), n) <= cache_->appendable_pages(); };
-  if (state.policy.judges() && state.gathering() && tokens_after > 0 && !fits(tokens + tokens_after) &&
+  if (state.policy.judges() && state.gathering() && !fits(tokens + std::max(1, tokens_after)) &&
       state.tokens + tokens >= least_judgeable(state.policy)) {
     state.judge_after(state.tokens + tokens);
   }
   if (fits(tokens) || !state.policy.judges() || state.gathering()) return fits(tokens);
-  const int64_t limit = limit_bytes(sequence, tokens + decode_window(state.policy));
-  const int64_t floor = int64_t(double(state.tokens * cache_->shape().bytes_per_token_16bit()) / kHardestRatio);
-  if (limit < floor) return false;
+  const int64_t limit = limit_bytes(sequence, int64_t(tokens) + decode_window(state.policy));
+  if (limit < hardest_bytes(*cache_, state)) return false;
   review(*cache_, *backend_.threads, sequence.slot(), limit);
   return fits(tokens);
 }
@@ -154,15 +161,16 @@ std::optional<ConstMatrix> Engine::step(std::span<const StepInput> inputs) {
 void Engine::settle(Sequence& sequence) {
   SequenceState& state = cache_->state(sequence.slot());
   const bool prompt_ended = state.tokens >= sequence.prompt_tokens;
-  const int after = decode_window(state.policy) + (prompt_ended ? 0 : options_.chunk);
-  const bool uniform_due = state.policy.kind == PolicyKind::kUniform && state.tokens == sequence.prompt_tokens;
+  const int64_t after = int64_t(decode_window(state.policy)) + (prompt_ended ? 0 : options_.chunk);
+  const int64_t limit = std::max(limit_bytes(sequence, after), hardest_bytes(*cache_, state));
+  const bool uniform_due = state.policy.kind == PolicyKind::kUniform && prompt_ended &&
+                           state.list_tier[kFreshList] != state.policy.tiers.front();
   if (uniform_due || (state.gathering() && state.tokens == state.judge_at)) {
     judge(*cache_, *backend_.threads,
-          {sequence.slot(), weights_.output_energy, limit_bytes(sequence, after),
-           prompt_ended ? Gathering::kEnd : Gathering::kContinue});
+          {sequence.slot(), weights_.output_energy, limit, prompt_ended ? Gathering::kEnd : Gathering::kContinue});
     if (state.gathering()) state.judge_after(first_judgement(state.policy, sequence.prompt_tokens));
   } else if (reviews_ && review_due(state)) {
-    review(*cache_, *backend_.threads, sequence.slot(), limit_bytes(sequence, decode_window(state.policy)));
+    review(*cache_, *backend_.threads, sequence.slot(), limit);
   }
 }
 

@@ -64,7 +64,7 @@ class Engine {
   TierId prompt_tier(const Policy& policy, int prompt_tokens) const;
   bool make_room(Sequence& sequence, int tokens, int tokens_after);
   int next_chunk(const Sequence& sequence, int left) const;
-  int64_t limit_bytes(const Sequence& sequence, int free_tokens) const;
+  int64_t limit_bytes(const Sequence& sequence, int64_t free_tokens) const;
 
   EngineOptions options_;
   std::unique_ptr<GgufFile> file_;

@@ -47,7 +47,7 @@ int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int 
   const TierId best = policy.tiers.front();
   const int64_t reserve = int64_t(cache.reserve_pages()) * cache.page_bytes();
   if (!policy.judges()) return fresh_bytes(cache, best, tokens) + reserve;
-  const int unjudged = std::max(2 * chunk, least_judgeable(policy) + chunk);
+  const int64_t unjudged = int64_t(chunk) + std::max(chunk, least_judgeable(policy));
   if (tokens <= unjudged) return fresh_bytes(cache, best, tokens) + reserve;
   return fresh_bytes(cache, best, unjudged) + reserve +
          int64_t(double(tokens) * double(cache.shape().bytes_per_token_16bit()) / kHardestRatio);

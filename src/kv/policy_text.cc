@@ -30,7 +30,7 @@ struct Key {
   Field field;
 };
 
-constexpr double kHighestInt = std::numeric_limits<int>::max();
+constexpr double kMostTokens = 1 << 28;  // beyond any context; sums of several are still ints
 constexpr double kUnbounded = std::numeric_limits<double>::max();
 const Key kKeys[] = {
     {"tiers", kJudging, 0, 0, &Policy::tiers},
@@ -41,12 +41,12 @@ const Key kKeys[] = {
     {"lambda", kForecastKind, 0, kUnbounded, &Policy::lambda},
     {"alpha_h", kPaperKind, 0, kUnbounded, &Policy::alpha_high},
     {"alpha_l", kPaperKind, 0, kUnbounded, &Policy::alpha_low},
-    {"recent", kJudging, 1, kHighestInt, &Policy::recent},
-    {"minimum_tokens", kJudging, 0, kHighestInt, &Policy::minimum_tokens},
-    {"window", kJudging, 0, kHighestInt, &Policy::window},
-    {"pin", kJudging, 0, kHighestInt, &Policy::pin},
-    {"review_interval", kJudging, 1, kHighestInt, &Policy::review_interval},
-    {"sample_interval", kJudging, 1, kHighestInt, &Policy::sample_interval},
+    {"recent", kJudging, 1, kMostTokens, &Policy::recent},
+    {"minimum_tokens", kJudging, 0, kMostTokens, &Policy::minimum_tokens},
+    {"window", kJudging, 0, kMostTokens, &Policy::window},
+    {"pin", kJudging, 0, kMostTokens, &Policy::pin},
+    {"review_interval", kJudging, 1, kMostTokens, &Policy::review_interval},
+    {"sample_interval", kJudging, 1, kMostTokens, &Policy::sample_interval},
     {"prune_penalty", kForecastKind, 0, kUnbounded, &Policy::prune_penalty},
 };
 
@@ -230,7 +230,7 @@ void validate(const Policy& policy) {
     const double value = std::visit(NumberOf{policy}, key.field);
     if (value >= key.lowest && value <= key.highest) continue;
     refuse(std::string(key.name) + "=" + std::visit(Print{policy}, key.field) + ": must be a number from " +
-           text_of(key.lowest) + (key.highest < kHighestInt ? " to " + text_of(key.highest) : " up"));
+           text_of(key.lowest) + (key.highest < kUnbounded ? " to " + text_of(key.highest) : " up"));
   }
   if (policy.judges()) validate_targets(policy);
   if (policy.judges() && policy.sample_interval > policy.review_interval) {

@@ -19,6 +19,12 @@ EngineOptions options_with(const Policy& policy, int64_t pool_bytes = kPool) {
   return options;
 }
 
+// The least bytes that start() admits so many tokens with, in whole pages.
+int64_t least_pool(const EngineOptions& options, const Policy& policy, int tokens) {
+  const Engine engine(options);
+  return least_bytes(engine.cache(), policy, tokens, options.chunk) + engine.cache().page_bytes();
+}
+
 // Feeds token after token, checking the cache each time and that no token is ever raised: what is in list i or a worse
 // one, or pruned, never gets less. Tokens of the fresh list are new.
 void decode(Engine& engine, Sequence& sequence, int tokens) {
@@ -117,6 +123,44 @@ TEST(EnginePolicyTest, AShortPromptIsJudgedWhenThereIsEnoughToLearnFrom) {
   EXPECT_EQ(engine.cache().state(sequence.slot()).judgements, 1);
   EXPECT_GE(engine.usage(sequence).ratio(), 4);
   decode(engine, sequence, 100);
+}
+
+// The least pool that start() admits: where the next token would find no room, the judgement comes early in decode too.
+TEST(EnginePolicyTest, DecodeIsJudgedEarlyWhereThePoolIsShort) {
+  const Policy policy = parse_policy("ratio=4");
+  EngineOptions options = options_with(policy);
+  options.chunk = kSmallestChunk;
+  options.pool_bytes = least_pool(options, policy, 701);
+  Engine engine(options);
+  Sequence sequence = started(engine, policy, 1, 700);
+  feed_checked(engine, sequence, prompt_of(1, 16));
+  decode(engine, sequence, 400);
+  EXPECT_EQ(engine.cache().state(sequence.slot()).judgements, 1);
+}
+
+// Decode never needs more room than the context has left, so an interval beyond it takes nothing from the prompt.
+TEST(EnginePolicyTest, AnIntervalBeyondTheContextAsksForNoRoom) {
+  const Policy usual = parse_policy("ratio=4"), rare = parse_policy("ratio=4,review_interval=268435456");
+  std::vector<int64_t> kept[2];
+  for (const Policy& policy : {usual, rare}) {
+    Engine engine(options_with(policy, 0));
+    Sequence sequence = started(engine, policy, 600, 400);
+    feed_checked(engine, sequence, prompt_of(600, 17));
+    kept[policy == rare] = tokens_by_list(engine, sequence);
+  }
+  EXPECT_EQ(kept[0], kept[1]);
+}
+
+// What start() admits is never judged below the bytes that it was admitted for (kHardestRatio).
+TEST(EnginePolicyTest, WantOfRoomNeverTakesEverything) {
+  const Policy policy = parse_policy("ratio=4,review_interval=2000");
+  EngineOptions options = options_with(policy);
+  options.pool_bytes = least_pool(options, policy, 2000);
+  Engine engine(options);
+  Sequence sequence = started(engine, policy, 1000, 1000);
+  feed_checked(engine, sequence, prompt_of(1000, 18));
+  const std::vector<int64_t> tokens = tokens_by_list(engine, sequence);
+  EXPECT_GT(tokens[1] + tokens[2] + tokens[3], 0);
 }
 
 TEST(EnginePolicyTest, PagesReturnAsSoonAsTheyAreEmpty) {

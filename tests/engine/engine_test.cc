@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/error.h"
 #include "engine/engine_test_support.h"
 
@@ -129,6 +131,7 @@ TEST(EngineTest, RefusesWhatTheContextDoesNotHold) {
   EXPECT_NE(message.find("101 tokens"), std::string::npos) << message;
   EXPECT_NE(message.find("100 (--ctx-size)"), std::string::npos) << message;
   refusal(engine, off_policy(), 0, 1, ErrorKind::kBadRequest);
+  refusal(engine, off_policy(), 60, std::numeric_limits<int>::max(), ErrorKind::kBadRequest);
 }
 
 TEST(EngineTest, RefusesWhatThePoolCanNeverHold) {

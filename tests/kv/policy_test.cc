@@ -113,6 +113,7 @@ TEST(ParsePolicy, RefusesBadValues) {
                            "window=1.5",
                            "window=99999999999",
                            "recent=0",
+                           "recent=2147483647",  // tokens of any context, so that sums are ints
                            "review_interval=0",
                            "sample_interval=0",
                            "sample_interval=65",
