@@ -18,7 +18,8 @@ class Conversation {
   Conversation(Engine& engine, Policy policy) : engine_(engine), policy_(std::move(policy)) {}
 
   // Answers a rendered conversation, special tokens written out. Feeds only what follows the text in the cache; where
-  // that is not a beginning of it, the cache starts anew. Throws as Engine::start and generate do.
+  // that is not a beginning of it, or was interrupted in its prompt, whose judgement was planned for its length, the
+  // cache starts anew. Throws as Engine::start and generate do.
   Generation answer(std::string_view rendered, const GenerationOptions& options, const GenerationCallbacks& callbacks);
 
   // Forgets the cache; the next answer starts with this policy. Throws kBadOption when the engine's pool was not made

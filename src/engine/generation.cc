@@ -29,7 +29,7 @@ SamplingOptions sampling_of(const GenerationOptions& options, const Tokenizer& t
   return sampling;
 }
 
-// Tokens that may be sampled. The last one is not fed, so a context of n tokens has room for one more.
+// Tokens that may be sampled: prompt and answer together fill the context at most.
 int room_for(const Engine& engine, const Sequence& sequence, std::size_t prompt, const GenerationOptions& options) {
   if (prompt == 0) throw Error(ErrorKind::kBadRequest, "the prompt is empty");
   const int64_t total = int64_t(sequence.tokens.size()) + int64_t(prompt);

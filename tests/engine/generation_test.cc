@@ -158,6 +158,28 @@ TEST(Conversation, FeedsOnlyWhatIsNew) {
   EXPECT_EQ(engine.tokenizer().decode(conversation.sequence()->tokens, true), "another beginning");
 }
 
+// A prompt that was interrupted is not continued with another one, for whose length nothing was planned: here it would
+// never be brought from 16 bits to the tier that was asked for.
+TEST(Conversation, APromptThatWasInterruptedIsFedAnew) {
+  EngineOptions options = tiny_options();
+  options.policy = uniform_policy(TierId::kQ8Q4);
+  options.policy.minimum_tokens = 0;
+  Engine engine(options);
+  Conversation conversation(engine, options.policy);
+  const std::string document = kPrompt + " and the king";
+  ASSERT_GT(engine.tokenizer().encode(document, true).size(), std::size_t(kSmallestChunk));
+  GenerationCallbacks stopping;
+  stopping.should_stop = [] { return true; };
+  conversation.answer(document + " and the ring", greedy(1), stopping);
+  EXPECT_EQ(int(conversation.sequence()->tokens.size()), kSmallestChunk);
+
+  conversation.answer(document + " and the sing", greedy(1), {});
+  EXPECT_EQ(conversation.reused_tokens(), 0);
+  const CacheUsage usage = engine.usage(*conversation.sequence());
+  EXPECT_EQ(usage.tiers[int(TierId::kK16V16)].tokens, 0);
+  EXPECT_GT(usage.tiers[int(TierId::kQ8Q4)].tokens, 0);
+}
+
 TEST(Conversation, RefusesAPolicyThatThePoolWasNotMadeFor) {
   Engine engine(tiny_options());
   Conversation conversation(engine, off_policy());
