@@ -10,7 +10,7 @@
 
 namespace leankv {
 
-// Arithmetic of the linear layers' inputs (algorithm.md section 7).
+// Arithmetic of the linear layers' inputs.
 enum class Activations {
   kExact,  // 16-bit activations as two int8 halves: costs nothing measurable; the default
   kInt8,   // int8 in blocks of 32 with f32 scales and sums: faster, KLD about .003 on a small model

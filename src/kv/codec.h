@@ -12,7 +12,7 @@ namespace leankv {
 enum class CodecId : uint8_t {
   kHalf,     // IEEE half, no scale: the lossless codec
   kGrid8,    // 8 bits: value = s (c - 127.5), s = max|x| / 127.5 in fp16, never 0
-  kLevels4,  // Gaussian Lloyd-Max codebooks, sign and level, one 1-byte scale per row (algorithm: compression.md)
+  kLevels4,  // Gaussian Lloyd-Max codebooks, sign and level, one 1-byte scale per row (docs/page-format.md)
   kLevels3,
   kLevels2,
   kMinMax8,  // the paper's: value = zero + scale c, scale and zero in fp16 per row

@@ -181,7 +181,7 @@ void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen,
   sums.resize(keys_);
   const int group = p_.cache->shape().group;
   const bool paper = sequence.policy.kind == PolicyKind::kPaper;
-  std::vector<float> largest(kSegmentTokens * 2);
+  std::vector<float> largest;
   for (int s = 0; s < visible_segments_; ++s) {
     const Segment& segment = (*p_.segments)[s];
     largest.assign(segment.tokens, 0.0f);

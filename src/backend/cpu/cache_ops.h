@@ -15,7 +15,6 @@ class CpuCacheOps : public CacheOps {
   void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;
 
  private:
-  struct Block;
   void attend_prompt_blocks(std::span<const AttentionProblem> problems);
   void attend_single_rows(std::span<const AttentionProblem> problems);
 
