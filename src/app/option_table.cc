@@ -1,11 +1,12 @@
 #include "app/option_table.h"
 
-#include <charconv>
-#include <cmath>
 #include <limits>
+#include <vector>
 
 #include "app/byte_size.h"
+#include "app/eval/option_rows.h"
 #include "app/eval/rows.h"
+#include "app/option_values.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -14,29 +15,12 @@ namespace {
 using Options = AppOptions;
 using Text = const std::string;
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kBadOption, message); }
-
-template <class T>
-T number(Text& text, T least, T most, const char* range) {
-  T value{};
-  const char* const begin = text.data() + (text.starts_with('+') ? 1 : 0);
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  if (!whole || !(value >= least && value <= most)) refuse("'" + text + "' is not " + range);
-  return value;
-}
-
-int count(Text& text, int least = 0) {
-  const std::string range = "a whole number from " + std::to_string(least) + " up";
-  return number(text, least, std::numeric_limits<int>::max(), range.c_str());
-}
-
 double real(Text& text, double least, double most, const char* range) { return number(text, least, most, range); }
 
 // llama.cpp's --logit-bias: ID+2.5, ID-1; "-inf" forbids the token.
 LogitBias logit_bias(Text& text) {
   const std::size_t sign = text.find_first_of("+-", 1);
-  if (sign == std::string::npos) refuse("'" + text + "' is not of the form ID+BIAS or ID-BIAS");
+  if (sign == std::string::npos) refuse_option("'" + text + "' is not of the form ID+BIAS or ID-BIAS");
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   return {count(text.substr(0, sign)), float(real(text.substr(sign), -kInfinity, kInfinity, "a number"))};
 }
@@ -75,6 +59,7 @@ void one_sequence(Options&, Text& text) {
 }
 
 constexpr unsigned kRun = kGenerateCommand | kChatCommand;
+constexpr unsigned kCompute = kRun | kEvalCommands;
 
 const OptionRow kRows[] = {
     {"-m, --model", "FILE", kEveryCommand, "the GGUF file; default: what scripts/get-model fetched",
@@ -98,7 +83,7 @@ const OptionRow kRows[] = {
     {"--kv", "NAME", kRun, "the cache: off (16 bit), safe (3.3x smaller), balanced (7x), small (11x) (safe)",
      [](Options& o, Text& t) { o.kv.preset = t; }},
     {"--kv-ratio", "R", kRun, "instead: a cache R times smaller than at 16 bit",
-     [](Options& o, Text& t) { o.kv.ratio = real(t, 1, 1e6, "a number from 1 up"); }},
+     [](Options& o, Text& t) { o.kv.ratio = ratio(t); }},
     {"--kv-budget", "BYTES", kRun, "instead: at most so many bytes per sequence (512M, 1.5GiB)",
      [](Options& o, Text& t) { o.kv.budget_bytes = parse_bytes(t); }},
     {"--kv-policy", "TEXT|FILE", kRun, "instead: forecast or paper with settings k=v,..., or a file that holds them",
@@ -129,13 +114,13 @@ const OptionRow kRows[] = {
     {"--logit-bias", "ID+V", kRun, "add V to a token's logit, ID-V subtracts; may be repeated",
      [](Options& o, Text& t) { o.generation.sampling.biases.push_back(logit_bias(t)); }},
 
-    {"-t, --threads", "N", kRun, "0: one per core (0)", [](Options& o, Text& t) { o.engine.threads = count(t); }},
+    {"-t, --threads", "N", kCompute, "0: one per core (0)", [](Options& o, Text& t) { o.engine.threads = count(t); }},
     {"--activations", "NAME", kRun, "arithmetic of linear layers: exact, int8, f32 (exact)",
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},
     {"--device, --backend", "NAME", kRun, "cpu or reference (cpu)", [](Options& o, Text& t) { o.engine.backend = t; }},
-    {"--cpu-isa", "NAME", kRun, "scalar, avx2, avx512, avx512vnni; default: the best there is",
+    {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avx512, avx512vnni; default: the best there is",
      [](Options& o, Text& t) { o.engine.isa = parse_isa(t); }},
-    {"-ub, --chunk, --ubatch-size", "N", kRun, "prompt tokens computed together (512)",
+    {"-ub, --chunk, --ubatch-size", "N", kCompute, "prompt tokens computed together (512)",
      [](Options& o, Text& t) { o.engine.chunk = count(t, kSmallestChunk); }},
     {"--strict", "", kRun, "a fallback is an error", [](Options& o, Text&) { o.strict = true; }},
     {"--stats-json", "FILE", kGenerateCommand, "write the answer and what the cache did as JSON",
@@ -173,6 +158,14 @@ const OptionRow kRows[] = {
 
 }  // namespace
 
-std::span<const OptionRow> option_table() { return kRows; }
+std::span<const OptionRow> option_table() {
+  static const std::vector<OptionRow> rows = [] {
+    const std::span<const OptionRow> eval = eval_option_rows();
+    std::vector<OptionRow> all(eval.begin(), eval.end());
+    all.insert(all.end(), std::begin(kRows), std::end(kRows));
+    return all;
+  }();
+  return rows;
+}
 
 }  // namespace leankv

@@ -10,7 +10,7 @@
 namespace leankv {
 
 // Single-dash words (-ctk) and options that other programs have, each with its own answer, are why this is a table
-// with a parser of forty lines and not CLI11, which knows -c, --long and nothing between.
+// with a parser of forty lines and no packaged one, which would know -c, --long and nothing between.
 struct OptionRow {
   std::string_view names;  // "-c, --ctx-size, --max-model-len"
   std::string_view value;  // what help calls the value; empty: a switch

@@ -134,7 +134,7 @@ std::string options_help(CommandSet command) {
     if (names.size() >= kColumn) names += "\n" + std::string(kColumn, ' ');
     text += fmt::format("{:<{}}{}\n", names, kColumn, row.help);
   }
-  return text + "\nEvery option has a variable: --ctx-size is LEANKV_CTX_SIZE.\n";
+  return text + "\nEvery option has a variable: --some-name is LEANKV_SOME_NAME.\n";
 }
 
 }  // namespace leankv

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/eval/options.h"
 #include "engine/generation.h"
 #include "engine/options.h"
 
@@ -24,6 +25,7 @@ struct AppOptions {
   GenerationOptions generation;
   bool seed_given = false;
   PolicyWords kv;
+  EvalOptions eval;
   std::string prompt, prompt_file, system, chat_template_file, stats_json;
   bool chat = false;
   bool strict = false;
@@ -36,7 +38,15 @@ struct AppOptions {
 };
 
 // The commands that an option belongs to.
-enum CommandSet : unsigned { kGenerateCommand = 1, kChatCommand = 2, kInspectCommand = 4, kEveryCommand = 7 };
+enum CommandSet : unsigned {
+  kGenerateCommand = 1,
+  kChatCommand = 2,
+  kInspectCommand = 4,
+  kKldCommand = 8,  // eval kld
+  kPplCommand = 16,
+  kEvalCommands = kKldCommand | kPplCommand,
+  kEveryCommand = 31
+};
 
 // args: what follows the command's name. The command line wins over LEANKV_<NAME>, the last of repeated options over
 // earlier ones, except those that collect. Throws kBadOption with the nearest name for an option that is none of the

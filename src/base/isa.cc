@@ -53,7 +53,8 @@ Isa parse_isa(std::string_view name) {
     if (isa_name(isa) == name) return isa;
     choices += (choices.empty() ? "" : ", ") + std::string(isa_name(isa));
   }
-  throw Error(ErrorKind::kBadOption, "--cpu-isa " + std::string(name) + ": this machine has " + choices);
+  throw Error(ErrorKind::kBadOption,
+              "'" + std::string(name) + "' is none of this machine's instruction sets: " + choices);
 }
 
 }  // namespace leankv

@@ -1,8 +1,5 @@
 #include <gmock/gmock.h>
 
-#include <fstream>
-
-#include "app/eval/eval.h"
 #include "app/eval/rows.h"
 #include "app/eval/segments.h"
 #include "base/error.h"
@@ -85,27 +82,6 @@ TEST(Segments, DrawnStartsAreDifferentAscendingAndFit) {
   EXPECT_EQ(draw_starts(3, 7, 1000, kShape), draw_starts(3, 7, 1000, kShape));
   EXPECT_NE(draw_starts(3, 7, 1000, kShape), draw_starts(3, 8, 1000, kShape));
   EXPECT_THAT(error_of([] { draw_starts(5, 7, 12, kShape); }), HasSubstr("--segments 5"));
-}
-
-std::string run_error(std::vector<std::string> words) {
-  std::vector<char*> args;
-  for (std::string& w : words) args.push_back(w.data());
-  return error_of([&] { run_eval(args); });
-}
-
-TEST(EvalCommand, BadOptionsAreOneLine) {
-  for (const std::string& message :
-       {run_error({}), run_error({"kld"}), run_error({"kld", "-m", "a", "--text", "b", "--prompt-token", "4"}),
-        run_error({"ppl", "-m", "/nowhere.gguf", "--text", "/nowhere.txt"}),
-        run_error({"ppl", "-m", "a", "--text", "b", "--tokens", "9", "--score-from", "9"}),
-        run_error({"kld", "-m", "a", "--text", "b", "--starts", "1", "--segments", "2"})}) {
-    EXPECT_NE(message, "no error");
-    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-  }
-}
-
-TEST(EvalCommand, AMistypedOptionIsCorrected) {
-  EXPECT_EQ(run_error({"ppl", "-m", "a", "--texd", "b"}), "unknown option --texd (did you mean --text?)");
 }
 
 }  // namespace

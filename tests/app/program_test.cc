@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace leankv {
 namespace {
@@ -37,6 +38,10 @@ TEST_F(Program, SaysInOneLineWhatIsWrong) {
   expect_refused("generate -p x", "scripts/get-model", "LEANKV_MODEL= LEANKV_CACHE=/nowhere");
   expect_refused("generate -p x", "LEANKV_TOP_K", "LEANKV_TOP_K=several");
   expect_refused("chat --stats-json x", "unknown option --stats-json");
+  expect_refused("eval", "kld or ppl");
+  expect_refused("eval kld --texd x", "did you mean --text?");
+  expect_refused("eval ppl -m '" + kTiny + "' --text /no/such.txt", "/no/such.txt");
+  expect_refused("eval kld --text x", "LEANKV_SEGMENTS", "LEANKV_SEGMENTS=several");
   expect_refused("inspect /no/such.gguf", "/no/such.gguf");
   expect_refused("inspect --tiers --head-dim 17", "multiple of 16");
 }
@@ -55,7 +60,7 @@ TEST_F(Program, RefusesDamagedFiles) {
 TEST_F(Program, PrintsHelpForItselfAndEveryCommand) {
   EXPECT_THAT(run("--help").out, AllOf(HasSubstr("leankv chat"), HasSubstr("leankv inspect")));
   EXPECT_THAT(run("--version").out, StartsWith("leankv "));
-  for (const char* command : {"generate", "chat", "inspect"}) {
+  for (const char* command : {"generate", "chat", "eval kld", "eval ppl", "eval", "inspect"}) {
     const test::Finished f = run(std::string(command) + " --help");
     EXPECT_EQ(f.code, 0);
     EXPECT_THAT(f.out, AllOf(HasSubstr(std::string("leankv ") + command), HasSubstr("--model")));
@@ -76,6 +81,31 @@ TEST_F(Program, GeneratesToStdoutOnly) {
   EXPECT_THAT(test::whole_file(path("s.json")), AllOf(HasSubstr("\"ratio_page_true\": "), HasSubstr("\"seed\": 1")));
   EXPECT_EQ(run(arguments, "the king").out, f.out);  // the prompt from stdin, and the same seed
   EXPECT_THAT(f.out, ::testing::Not(HasSubstr("tiny.gguf")));
+}
+
+// The row `off` repeats the reference, bit by bit.
+TEST_F(Program, MeasuresDivergence) {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "the king and the harbour " + std::to_string(i * 37 % 101) + ". ";
+  std::ofstream(path("text")) << text;
+  const std::string text_and_model =
+      " -t 1 -m '" + kTiny + "' --text '" + path("text") + "' --json '" + path("j") + "'";
+  const test::Finished kld =
+      run("eval kld --prompt-tokens 96 --score-tokens 8 --starts 3,90 --first-token 0 "
+          "--policies off,forecast,q4_0:q4_0 --ratios 1.5,2" +
+          text_and_model);
+  EXPECT_EQ(kld.code, 0) << kld.err;
+  const auto rows = nlohmann::json::parse(test::whole_file(path("j")));
+  ASSERT_EQ(rows.size(), 6u);  // off, forecast twice, q4_0:q4_0, and `off` with the two faster arithmetics
+  EXPECT_EQ(rows[0]["kld_mean"], 0.0);
+  EXPECT_EQ(rows[2]["ratio_target"], 2.0);
+  EXPECT_EQ(rows[3]["segments"][1]["start"], 90);
+  EXPECT_GT(rows[3]["kld_mean"], 0.0);
+  EXPECT_THAT(kld.out, HasSubstr("| q4_0:q4_0 |"));
+  const test::Finished ppl = run("eval ppl --kv off --tokens 64 --score-from 32" + text_and_model);
+  EXPECT_EQ(ppl.code, 0) << ppl.err;
+  EXPECT_THAT(ppl.out, HasSubstr("over 32 tokens, cache off, activations f32"));
+  EXPECT_GT(nlohmann::json::parse(test::whole_file(path("j")))["ppl"], 1.0);
 }
 
 TEST_F(Program, ConversesOverAPipe) {

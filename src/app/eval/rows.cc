@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/option_values.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -13,16 +14,6 @@ struct ActivationsName {
 };
 constexpr ActivationsName kActivations[] = {
     {Activations::kExact, "exact"}, {Activations::kInt8, "int8"}, {Activations::kF32, "f32"}};
-
-std::vector<std::string> split(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(','), text.size());
-    parts.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return parts;
-}
 
 // Policies whose target the ratios are to set: those that judge by their kind's name, not by a preset's.
 bool takes_ratios(std::string_view text) {
@@ -41,12 +32,12 @@ std::string_view activations_name(Activations activations) {
 Activations parse_activations(std::string_view name) {
   const auto found = std::ranges::find(kActivations, name, &ActivationsName::name);
   if (found != std::end(kActivations)) return found->activations;
-  throw Error(ErrorKind::kBadOption, "--activations " + std::string(name) + ": there is exact, int8, f32");
+  throw Error(ErrorKind::kBadOption, "'" + std::string(name) + "' is none of exact, int8, f32");
 }
 
 std::vector<EvalRow> make_rows(std::string_view policies, std::span<const double> ratios, Activations activations) {
   std::vector<EvalRow> rows;
-  for (const std::string& name : split(policies)) {
+  for (const std::string& name : comma_separated(policies)) {
     std::string text = name;
     std::ranges::replace(text, '+', ',');
     EvalRow row{name, std::nullopt, parse_policy(text), activations};

@@ -19,11 +19,11 @@ int64_t ample_pool_bytes(const ModelConfig& config, int tokens) {
   return 2 * int64_t(tokens) * config.layers * config.kv_heads * config.head_dim * 4 + kOpenPages;
 }
 
-std::span<const int> truth_of(const Segment& segment, const SegmentShape& shape) {
+std::span<const int> truth_of(const TextSegment& segment, const SegmentShape& shape) {
   return std::span(segment.tokens).last(std::size_t(shape.score_tokens));
 }
 
-std::string progress_line(const Segment& segment, const EvalRow& row, const SegmentScore& score) {
+std::string progress_line(const TextSegment& segment, const EvalRow& row, const SegmentScore& score) {
   char numbers[96];
   std::snprintf(numbers, sizeof numbers, "%.2fx page-true, kld %.5f", double(score.bytes_16bit) / double(score.bytes),
                 mean(score.kld));
@@ -35,7 +35,7 @@ std::string progress_line(const Segment& segment, const EvalRow& row, const Segm
 // One pass over some segments: all references first, then every row, an engine for each set of rows that share one.
 class Pass {
  public:
-  Pass(const EvalSettings& settings, const std::vector<EvalRow>& rows, std::span<const Segment> segments,
+  Pass(const EvalSettings& settings, const std::vector<EvalRow>& rows, std::span<const TextSegment> segments,
        const EvalProgress& progress)
       : settings_(settings), rows_(rows), segments_(segments), progress_(progress) {}
 
@@ -57,7 +57,7 @@ class Pass {
   void make_references(Activations activations) {
     const EvalRow off{"off", std::nullopt, off_policy(), activations};
     Engine engine = make_engine(settings_, off);
-    for (const Segment& segment : segments_) {
+    for (const TextSegment& segment : segments_) {
       references_.emplace_back(run_segment(engine, off.policy, segment, settings_.shape).logits);
       progress_("segment at " + std::to_string(segment.start) + ", reference");
     }
@@ -77,7 +77,7 @@ class Pass {
 
   const EvalSettings& settings_;
   const std::vector<EvalRow>& rows_;
-  std::span<const Segment> segments_;
+  std::span<const TextSegment> segments_;
   const EvalProgress& progress_;
   std::vector<Reference> references_;
 };
@@ -97,7 +97,7 @@ Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
   return Engine(options);
 }
 
-SegmentRun run_segment(Engine& engine, const Policy& policy, const Segment& segment, const SegmentShape& shape) {
+SegmentRun run_segment(Engine& engine, const Policy& policy, const TextSegment& segment, const SegmentShape& shape) {
   const std::span<const int> tokens(segment.tokens);
   std::optional<Sequence> sequence = engine.start(policy, shape.prompt_tokens, shape.score_tokens);
   LEANKV_CHECK(sequence.has_value());
@@ -112,7 +112,7 @@ SegmentRun run_segment(Engine& engine, const Policy& policy, const Segment& segm
 }
 
 std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::vector<EvalRow>& rows,
-                                     const std::vector<Segment>& segments, Activations reference_activations,
+                                     const std::vector<TextSegment>& segments, Activations reference_activations,
                                      const EvalProgress& progress) {
   std::vector<std::vector<SegmentScore>> scores(rows.size());
   for (std::size_t first = 0; first < segments.size(); first += kSegmentsAtOnce) {
@@ -124,7 +124,7 @@ std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::ve
   return summaries;
 }
 
-double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const Segment& segment) {
+double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const TextSegment& segment) {
   Engine engine = make_engine(settings, row);
   const ConstMatrix logits = run_segment(engine, row.policy, segment, settings.shape).logits;
   const std::span<const int> truth = truth_of(segment, settings.shape);

@@ -32,16 +32,16 @@ struct SegmentRun {
 
 // Feeds the prompt, which the policy judges at its end, then score_tokens tokens in one step that is not judged: they
 // stay at the policy's best tier.
-SegmentRun run_segment(Engine& engine, const Policy& policy, const Segment& segment, const SegmentShape& shape);
+SegmentRun run_segment(Engine& engine, const Policy& policy, const TextSegment& segment, const SegmentShape& shape);
 
 using EvalProgress = std::function<void(const std::string& line)>;
 
 // Every row against `off` at reference_activations, on every segment. The result has the order of rows.
 std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::vector<EvalRow>& rows,
-                                     const std::vector<Segment>& segments, Activations reference_activations,
+                                     const std::vector<TextSegment>& segments, Activations reference_activations,
                                      const EvalProgress& progress);
 
 // Perplexity of the first shape.length() tokens of a text: those after the prompt and its successor are scored.
-double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const Segment& segment);
+double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const TextSegment& segment);
 
 }  // namespace leankv

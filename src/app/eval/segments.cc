@@ -34,15 +34,15 @@ std::vector<int64_t> draw_starts(int count, uint64_t seed, int64_t text_tokens, 
   return {starts.begin(), starts.end()};
 }
 
-Segment cut_segment(std::span<const int> text, int64_t start, const SegmentShape& shape,
-                    std::optional<int> first_token) {
-  if (start < 0 || start + shape.length() > int64_t(text.size())) {
+TextSegment cut_segment(std::span<const int> text, int64_t start, const SegmentShape& shape,
+                        std::optional<int> first_token) {
+  if (start < 0 || start > int64_t(text.size()) - shape.length()) {
     throw Error(ErrorKind::kBadOption, "--starts " + std::to_string(start) + ": a segment of " +
                                            std::to_string(shape.length()) + " tokens leaves the text of " +
                                            std::to_string(text.size()));
   }
   const auto piece = text.subspan(std::size_t(start), std::size_t(shape.length()));
-  Segment segment{start, {piece.begin(), piece.end()}};
+  TextSegment segment{start, {piece.begin(), piece.end()}};
   if (first_token) segment.tokens.front() = *first_token;
   return segment;
 }

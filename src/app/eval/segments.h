@@ -15,7 +15,7 @@ struct SegmentShape {
   int length() const { return prompt_tokens + score_tokens + 1; }  // with the token that the last logits predict
 };
 
-struct Segment {
+struct TextSegment {
   int64_t start = 0;        // in the text's tokens
   std::vector<int> tokens;  // [shape.length()]
 };
@@ -28,7 +28,7 @@ std::vector<int> tokens_of_file(const std::string& model_path, const std::string
 std::vector<int64_t> draw_starts(int count, uint64_t seed, int64_t text_tokens, const SegmentShape& shape);
 
 // first_token: replaces the segment's first. Throws kBadOption for a segment that leaves the text.
-Segment cut_segment(std::span<const int> text, int64_t start, const SegmentShape& shape,
-                    std::optional<int> first_token);
+TextSegment cut_segment(std::span<const int> text, int64_t start, const SegmentShape& shape,
+                        std::optional<int> first_token);
 
 }  // namespace leankv
