@@ -12,14 +12,6 @@
 namespace leankv {
 namespace {
 
-// Fresh tokens that decode needs room for between two reviews.
-int decode_window(const Policy& policy) { return 2 * kQueryUnit + policy.review_interval + policy.window; }
-
-// Bytes that no judgement goes below for want of room: a sequence that needs fewer ends rather than forgets everything.
-int64_t hardest_bytes(const KvCache& cache, const SequenceState& state) {
-  return int64_t(double(state.tokens * cache.shape().bytes_per_token_16bit()) / kHardestRatio);
-}
-
 CacheShape shape_of(const ModelConfig& c) { return {c.layers, c.kv_heads, c.group(), c.head_dim}; }
 
 std::vector<TierId> tiers_of(const EngineOptions& options) {
@@ -77,7 +69,8 @@ void Engine::check_fits(const Policy& policy, int prompt_tokens, int max_new_tok
 
 // 16 bits while the prompt passes, where it fits whole and will be judged at its end; else the best tier at once.
 TierId Engine::prompt_tier(const Policy& policy, int prompt_tokens) const {
-  if (policy.kind == PolicyKind::kOff || prompt_tokens < policy.minimum_tokens) return policy.tiers.front();
+  const bool judged_at_end = first_judgement(policy, prompt_tokens) == prompt_tokens;
+  if (policy.kind == PolicyKind::kOff || !judged_at_end) return policy.tiers.front();
   const PageLayout& layout = cache_->layout(TierId::kK16V16);
   const int64_t pages = (int64_t(prompt_tokens) + layout.tokens) / layout.tokens * cache_->shape().heads();
   return pages <= cache_->appendable_pages() ? TierId::kK16V16 : policy.tiers.front();
@@ -139,7 +132,8 @@ bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
   }
   if (fits(tokens) || !state.policy.judges() || state.gathering()) return fits(tokens);
   const int64_t limit = limit_bytes(sequence, int64_t(tokens) + decode_window(state.policy));
-  if (limit < hardest_bytes(*cache_, state)) return false;
+  const int64_t floor = int64_t(double(state.tokens * cache_->shape().bytes_per_token_16bit()) / kHardestRatio);
+  if (limit < floor) return false;
   review(*cache_, *backend_.threads, sequence.slot(), limit);
   return fits(tokens);
 }
@@ -162,7 +156,7 @@ void Engine::settle(Sequence& sequence) {
   SequenceState& state = cache_->state(sequence.slot());
   const bool prompt_ended = state.tokens >= sequence.prompt_tokens;
   const int64_t after = int64_t(decode_window(state.policy)) + (prompt_ended ? 0 : options_.chunk);
-  const int64_t limit = std::max(limit_bytes(sequence, after), hardest_bytes(*cache_, state));
+  const int64_t limit = limit_bytes(sequence, after);
   const bool uniform_due = state.policy.kind == PolicyKind::kUniform && prompt_ended &&
                            state.list_tier[kFreshList] != state.policy.tiers.front();
   if (uniform_due || (state.gathering() && state.tokens == state.judge_at)) {

@@ -43,11 +43,16 @@ int64_t default_pool_bytes(const CacheShape& shape, const Policy& policy, int co
   return std::min(int64_t(wanted) + fixed_bytes(shape, policy, sequences), free_memory_bytes() / 2);
 }
 
+int decode_window(const Policy& policy) {
+  return 2 * kQueryUnit + std::min(policy.review_interval, kQueryUnit) + policy.window;
+}
+
 int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int chunk) {
   const TierId best = policy.tiers.front();
   const int64_t reserve = int64_t(cache.reserve_pages()) * cache.page_bytes();
   if (!policy.judges()) return fresh_bytes(cache, best, tokens) + reserve;
-  const int64_t unjudged = int64_t(chunk) + std::max(chunk, least_judgeable(policy));
+  const int held = std::max({chunk, least_judgeable(policy), policy.window + decode_window(policy)});
+  const int64_t unjudged = int64_t(chunk) + held;
   if (tokens <= unjudged) return fresh_bytes(cache, best, tokens) + reserve;
   return fresh_bytes(cache, best, unjudged) + reserve +
          int64_t(double(tokens) * double(cache.shape().bytes_per_token_16bit()) / kHardestRatio);

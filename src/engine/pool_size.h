@@ -14,8 +14,12 @@ int64_t free_memory_bytes();  // that the machine could give now
 // pages that a pool of any size needs; at most half of free memory.
 int64_t default_pool_bytes(const CacheShape& shape, const Policy& policy, int context, int sequences);
 
+// Fresh tokens that decode needs room for between two reviews. A longer interval is cut short where the pool is full.
+int decode_window(const Policy& policy);
+
 // The fewest bytes that a sequence of so many tokens can be brought to and still be served: exact for `off` and uniform
-// policies, 16-bit bytes / kHardestRatio and two chunks at the best tier for those that judge.
+// policies; for those that judge 16-bit bytes / kHardestRatio and, at the best tier, a chunk beside what is longest of
+// another chunk, what the first judgement needs, and the window with decode's.
 inline constexpr double kHardestRatio = 32;
 int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int chunk);
 

@@ -151,16 +151,29 @@ TEST(EnginePolicyTest, AnIntervalBeyondTheContextAsksForNoRoom) {
   EXPECT_EQ(kept[0], kept[1]);
 }
 
-// What start() admits is never judged below the bytes that it was admitted for (kHardestRatio).
-TEST(EnginePolicyTest, WantOfRoomNeverTakesEverything) {
-  const Policy policy = parse_policy("ratio=4,review_interval=2000");
-  EngineOptions options = options_with(policy);
-  options.pool_bytes = least_pool(options, policy, 2000);
-  Engine engine(options);
-  Sequence sequence = started(engine, policy, 1000, 1000);
-  feed_checked(engine, sequence, prompt_of(1000, 18));
-  const std::vector<int64_t> tokens = tokens_by_list(engine, sequence);
-  EXPECT_GT(tokens[1] + tokens[2] + tokens[3], 0);
+// The least pool that start() admits has room for the window, for what decode needs, and for judged tokens.
+TEST(EnginePolicyTest, TheLeastPoolHoldsMoreThanTheWindow) {
+  for (const char* text : {"ratio=4,window=300", "paper,window=300", "ratio=4,review_interval=2000"}) {
+    const Policy policy = parse_policy(text);
+    EngineOptions options = options_with(policy);
+    options.chunk = kSmallestChunk;
+    options.pool_bytes = least_pool(options, policy, 1600);
+    Engine engine(options);
+    Sequence sequence = started(engine, policy, 1400, 200);
+    feed_checked(engine, sequence, prompt_of(1400, 18));
+    const std::vector<int64_t> tokens = tokens_by_list(engine, sequence);
+    EXPECT_GT(tokens[1] + tokens[2] + tokens[3], 0) << text;
+    decode(engine, sequence, 200);
+  }
+}
+
+// Sixteen bits are for prompts that are judged at their end: one that is not would keep them while it decodes.
+TEST(EnginePolicyTest, APromptThatIsJudgedLaterIsStoredAtTheBestTier) {
+  const Policy policy = parse_policy("ratio=4,minimum_tokens=0");
+  Engine engine(options_with(policy));
+  Sequence sequence = started(engine, policy, 100, 300);
+  feed_checked(engine, sequence, prompt_of(100, 19));
+  EXPECT_EQ(engine.usage(sequence).tiers[int(TierId::kK16V16)].tokens, 0);
 }
 
 TEST(EnginePolicyTest, PagesReturnAsSoonAsTheyAreEmpty) {
