@@ -16,7 +16,7 @@ struct HeadStatistics {
   std::vector<double> value_sum;   // [head_dim] over tokens from kSkipFirst on
   double value_energy = 0;         // sum of ||v||^2 over the same
   std::vector<double> output_sum;  // [head_dim] attention output over recent queries and the group's heads
-  double query_energy = 0;  // sum of ||q||^2 / head_dim over the same (1/sqrt(head_dim) included: once more / head_dim)
+  double query_energy = 0;         // sum of ||q||^2 over the same
   // Observed significance by token, numbered as in HeadTable::judged_tokens: sums over the older queries and over
   // the policy's recent ones, since the last judgement.
   std::vector<float> older, recent;
