@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/files.h"
+#include "app/head_report.h"
 #include "app/policy_choice.h"
 #include "app/usage_report.h"
 #include "base/error.h"
@@ -49,8 +50,9 @@ ChatStep kv(ChatSession& session, const std::string& argument) {
   } else {
     const KvCache& cache = session.engine().cache();
     const SlotId slot = session.sequence()->slot();
-    fmt::print("tokens per tier and head, and their bytes in whole pages\n{}\n{}\n{}", kv_table(cache, slot),
-               layers_text(report_of(cache, slot)), usage_text(report_of(cache, slot)));
+    fmt::print("tokens per tier and head, and their bytes in whole pages\n{}\n{}\n{}",
+               heads_table(heads_json(cache, slot)), layers_text(report_of(cache, slot)),
+               usage_text(report_of(cache, slot)));
   }
   return ChatStep::kContinue;
 }
@@ -102,7 +104,7 @@ constexpr ChatCommand kChatCommands[] = {
     {"/kv", "ratio R", "the same with a target of our own", kv},
     {"/file", "PATH", "adds a document to the next message", file},
     {"/clear", "", "forgets the conversation", clear},
-    {"/save", "FILE", "the conversation as JSON, without its cache", save},
+    {"/save", "FILE", "the conversation as JSON, with a report of its cache", save},
     {"/load", "FILE", "and back; the cache is built anew", load},
     {"/help", "", "this list", help},
     {"/quit", "", "leaves", quit},

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "app/head_report.h"
+#include "app/usage_report.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -59,10 +61,16 @@ void ChatSession::attach(const std::string& name, const std::string& document) {
 }
 
 nlohmann::ordered_json ChatSession::to_json() const {
-  return {{"format", kFormat},
-          {"model", std::filesystem::path(engine_.file().name()).filename().string()},
-          {"kv", describe(policy())},
-          {"messages", messages_}};
+  nlohmann::ordered_json json = {{"format", kFormat},
+                                 {"model", std::filesystem::path(engine_.file().name()).filename().string()},
+                                 {"kv", describe(policy())},
+                                 {"messages", messages_}};
+  if (sequence() != nullptr) {
+    const SlotId slot = sequence()->slot();
+    json["cache"] = usage_json(report_of(engine_.cache(), slot));
+    json["cache"]["by_head"] = heads_json(engine_.cache(), slot);
+  }
+  return json;
 }
 
 void ChatSession::from_json(const nlohmann::ordered_json& json) {

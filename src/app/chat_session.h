@@ -22,7 +22,8 @@ class ChatSession {
   void attach(const std::string& name, const std::string& document);  // to the next message
   void set_policy(const Policy& policy) { conversation_.restart(policy); }
 
-  // The conversation as JSON: messages and the cache's setting. from_json builds no cache: the next message does.
+  // The conversation as JSON: messages, the cache's setting and what it holds. from_json builds no cache: the next
+  // message does.
   // Throws kBadFile for JSON that is no conversation; then nothing has changed.
   nlohmann::ordered_json to_json() const;
   void from_json(const nlohmann::ordered_json& json);

@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/files.h"
+#include "app/head_report.h"
 #include "app/interrupt.h"
 #include "app/prompt.h"
 #include "app/session.h"
@@ -49,7 +50,7 @@ std::vector<int> tokens_of(const std::string& prompt, const Engine& engine, cons
 }
 
 nlohmann::ordered_json stats_json(const Generation& g, const UsageReport& report, std::size_t prompt_tokens,
-                                  const AppOptions& options, const Engine& engine) {
+                                  const AppOptions& options, const Engine& engine, SlotId slot) {
   nlohmann::ordered_json stats = {{"answer", g.text},
                                   {"prompt_tokens", prompt_tokens},
                                   {"completion_tokens", g.tokens.size()},
@@ -58,6 +59,7 @@ nlohmann::ordered_json stats_json(const Generation& g, const UsageReport& report
                                   {"kv", describe(engine.options().policy)},
                                   {"seed", options.generation.sampling.seed}};
   stats.update(usage_json(report));
+  stats["by_head"] = heads_json(engine.cache(), slot);
   stats["timings"] = timings_json(g.timings);
   return stats;
 }
@@ -84,7 +86,7 @@ int run_generate(std::span<char* const> args) {
   fmt::print(stderr, "\n{}{}{}", usage_text(report), options.verbose ? layers_text(report) : "",
              timings_text(g.timings));
   if (!options.stats_json.empty()) {
-    write_json(options.stats_json, stats_json(g, report, tokens.size(), options, *engine));
+    write_json(options.stats_json, stats_json(g, report, tokens.size(), options, *engine, sequence->slot()));
   }
   if (g.finish != FinishReason::kMemory) return 0;
   throw Error(ErrorKind::kDoesNotFit, "the cache's pool is full after " + std::to_string(sequence->tokens.size()) +

@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/files.h"
+#include "app/head_report.h"
 #include "app/model_path.h"
 #include "app/options.h"
 #include "app/tier_table.h"
@@ -17,13 +19,26 @@ namespace {
 
 constexpr const char* kUsage =
     "leankv inspect FILE.gguf                       what the file holds\n"
+    "leankv inspect FILE.json                       the cache of a conversation saved by /save, or of --stats-json\n"
     "leankv inspect --tiers [-m FILE | --head-dim D]   the precisions of the cache and what each costs\n\n";
+
+// Layer by layer and head by head, what a saved conversation or a generation left in its cache.
+int inspect_report(const std::string& path) {
+  const auto json = nlohmann::ordered_json::parse(read_file(path), nullptr, false);
+  const auto field = [](const nlohmann::ordered_json& object, const char* key) {
+    return object.is_object() && object.contains(key) ? object[key] : nlohmann::ordered_json();
+  };
+  const nlohmann::ordered_json saved = field(json, "cache");
+  fmt::print("{}", heads_table(field(saved.is_null() ? json : saved, "by_head")));
+  return 0;
+}
 
 int inspect_file(const AppOptions& options) {
   if (options.arguments.size() > 1) {
     throw Error(ErrorKind::kBadOption, "unexpected argument '" + options.arguments[1] + "': one file at a time");
   }
   const std::string given = options.arguments.empty() ? options.engine.model_path : options.arguments.front();
+  if (given.ends_with(".json")) return inspect_report(given);
   describe(GgufFile(resolve_model(given)), std::cout);
   return 0;
 }

@@ -29,11 +29,6 @@ std::string share_table(const UsageReport& r) {
   return table.text();
 }
 
-// The list's pages of one head in bytes.
-int64_t list_bytes(const KvCache& cache, const HeadTable& head, int list) {
-  return std::ranges::count_if(head.bag, [&](PageRef ref) { return ref.list() == list; }) * cache.page_bytes();
-}
-
 }  // namespace
 
 UsageReport report_of(const KvCache& cache, SlotId slot) {
@@ -85,32 +80,6 @@ std::string layers_text(const UsageReport& r) {
     text += fmt::format("{:5}  {:6.1f}  {}\n", i, layers[i], std::string(bar, '#'));
   }
   return text;
-}
-
-std::string kv_table(const KvCache& cache, SlotId slot) {
-  const SequenceState& state = cache.state(slot);
-  std::vector<std::string> head{"layer head"};
-  for (int list = 0; list < state.lists(); ++list) {
-    head.push_back((list == 0 ? "fresh " : "") + std::string(tier(state.list_tier[std::size_t(list)]).name));
-  }
-  for (const char* name : {"pruned", "bytes", "ratio"}) head.emplace_back(name);
-  Table table(head);
-  for (int i = 0; i < cache.shape().heads(); ++i) {
-    const HeadTable& h = state.heads[std::size_t(i)];
-    std::vector<std::string> row{fmt::format("{:5} {:4}", i / cache.shape().kv_heads, i % cache.shape().kv_heads)};
-    for (int list = 0; list < state.lists(); ++list) {
-      const uint32_t tokens = h.tokens[std::size_t(list)];
-      const std::string bytes = format_bytes(double(list_bytes(cache, h, list)));
-      row.push_back(tokens == 0 ? "-" : fmt::format("{} ({})", tokens, bytes));
-    }
-    const double head_bytes = double(h.bag.size()) * cache.page_bytes();
-    row.push_back(std::to_string(state.tokens - h.total_tokens()));
-    row.push_back(format_bytes(head_bytes));
-    row.push_back(head_bytes == 0 ? "-"
-                                  : fmt::format("{:.2f}x", 4.0 * cache.shape().head_dim * state.tokens / head_bytes));
-    table.add(row);
-  }
-  return table.text();
 }
 
 nlohmann::ordered_json usage_json(const UsageReport& r) {

@@ -27,8 +27,7 @@ std::vector<double> layer_bytes_per_token(const UsageReport& report);  // [layer
 
 std::string usage_text(const UsageReport& report);
 std::string timings_text(const Timings& timings);
-std::string layers_text(const UsageReport& report);       // a bar per layer
-std::string kv_table(const KvCache& cache, SlotId slot);  // per layer, head and tier
+std::string layers_text(const UsageReport& report);  // a bar per layer
 
 nlohmann::ordered_json usage_json(const UsageReport& report);
 nlohmann::ordered_json timings_json(const Timings& timings);

@@ -72,6 +72,16 @@ TEST_F(Program, InspectsFilesAndTiers) {
   EXPECT_THAT(run("inspect --tiers -m '" + kTiny + "'").out, HasSubstr("K16V16"));
 }
 
+TEST_F(Program, InspectsWhatAGenerationLeftInItsCache) {
+  const std::string stats = "'" + path("stats.json") + "'";
+  ASSERT_EQ(run("generate -m '" + kTiny + "' -p hello -n 2 --temp 0 --stats-json " + stats).code, 0);
+  const test::Finished f = run("inspect " + stats);
+  EXPECT_EQ(f.code, 0) << f.err;
+  EXPECT_THAT(f.out, AllOf(HasSubstr("layer head"), HasSubstr("fresh K8V8"), HasSubstr("    1    1")));
+  std::ofstream(path("other.json")) << "{\"by_head\": {\"tokens\": 1}}";
+  expect_refused("inspect '" + path("other.json") + "'", "no report of a cache");
+}
+
 TEST_F(Program, GeneratesToStdoutOnly) {
   const std::string arguments =
       "generate -t 1 -m '" + kTiny + "' --ignore-eos -n 5 --seed 1 --stats-json '" + path("s.json") + "'";

@@ -30,16 +30,16 @@ inline ActivationBlock quantise_block(const float* x, int8_t* codes) {
   const float max = largest_magnitude(x);
   const bool zero = max < kSmallest;
   const float inverse = zero ? 0.0f : kLargest / max;
-  int32_t total = 0;
+  uint32_t total = 0;  // wraps where NaN made the codes arbitrary: the row's result is NaN by its scale
   for (int i = 0; i < kBlockInputs; ++i) {
     const int32_t code = round_to_int(x[i] * inverse);
     const int8_t low = int8_t(code & 255);
     if constexpr (kHalves == 2) codes[i] = int8_t((code - low) >> 8);
     codes[(kHalves - 1) * kBlockInputs + i] = low;
-    total += code;
+    total += uint32_t(code);
   }
   const float scale = zero ? 0.0f : max / kLargest;
-  return {scale, scale * float(total), total};
+  return {scale, scale * float(int32_t(total)), int32_t(total)};
 }
 
 template <int kHalves>

@@ -89,11 +89,11 @@ inline Ints broadcast_int(int32_t value) {
   return each_int([&](int) { return value; });
 }
 inline Ints add(const Ints& a, const Ints& b) {
-  return each_int([&](int i) { return a.lane[i] + b.lane[i]; });
+  return each_int([&](int i) { return int32_t(uint32_t(a.lane[i]) + uint32_t(b.lane[i])); });  // wraps, as vectors do
 }
 template <int kBits>
 inline Ints shift_left(const Ints& a) {
-  return each_int([&](int i) { return a.lane[i] * (1 << kBits); });
+  return each_int([&](int i) { return int32_t(uint32_t(a.lane[i]) << kBits); });
 }
 
 inline Bytes load_bytes(const uint8_t* from) {
