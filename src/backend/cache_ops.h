@@ -7,6 +7,11 @@
 
 namespace leankv {
 
+// An entry's rows of a matrix of the step, [entry.rows, columns] from column `first` on.
+inline ConstMatrix columns_of(ConstMatrix x, const BatchEntry& entry, int first, int columns) {
+  return {x.row(entry.first_row) + first, entry.rows, columns, x.stride};
+}
+
 // Both calls follow KvCache::extend for the same batch, so the new tokens are the last fresh ones of each entry.
 class CacheOps {
  public:

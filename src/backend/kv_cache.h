@@ -68,6 +68,18 @@ class KvCache {
   HeadTable& head(SlotId slot, int layer, int h) { return slots_[slot].heads[layer * shape_.kv_heads + h]; }
   const HeadTable& head(SlotId slot, int layer, int h) const { return slots_[slot].heads[layer * shape_.kv_heads + h]; }
 
+  // Calls fn(list, its layout, page, tokens in it) for every page of a head of this slot, in the order of the tokens'
+  // numbers: judged lists first, then the fresh one.
+  template <class Fn>
+  void for_each_page(SlotId slot, const HeadTable& table, Fn&& fn) const {
+    const auto visit = [&](int list) {
+      const PageLayout& layout = list_layout(slot, list);
+      table.for_each_page(list, layout.tokens, [&](PageId id, int tokens) { fn(list, layout, id, tokens); });
+    };
+    for (int list = kFreshList + 1; list < state(slot).lists(); ++list) visit(list);
+    visit(kFreshList);
+  }
+
   std::byte* page(PageId id) { return pool_.get() + std::size_t(id) * page_bytes_; }
   const std::byte* page(PageId id) const { return pool_.get() + std::size_t(id) * page_bytes_; }
   PageRing& ring() { return ring_; }

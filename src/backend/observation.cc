@@ -50,26 +50,22 @@ void update_pages(KvCache& cache, const BatchEntry& entry, int layer, int head, 
   const SequenceState& sequence = cache.state(entry.slot);
   const HeadTable& table = cache.head(entry.slot, layer, head);
   const int sample = sequence.policy.sample_interval, fresh = int(table.tokens[kFreshList]);
-  const int rows = observers(sequence, entry, 0, 0);
+  const int rows = observers(sequence, entry, 0, 0), judged = table.judged_tokens();
   int number = 0;
-  const auto visit = [&](int list) {
-    const PageLayout& layout = cache.list_layout(entry.slot, list);
-    int in_list = 0;
-    table.for_each_page(list, layout.tokens, [&](PageId id, int tokens) {
-      PageView page(layout, cache.page(id));
-      for (int t = 0; t < tokens; ++t, ++number, ++in_list) {
-        const uint16_t bits = page.significance(t);
-        const int saw = list == kFreshList ? observers(sequence, entry, fresh - entry.rows, in_list) : rows;
-        if (saw == 0) continue;
-        const Update u = list == kFreshList ? fresh_update(seen[number], saw, sample, fresh - in_list)
-                                            : judged_update(seen[number], saw, sample, significance_units(bits));
-        const uint32_t dither = dither_of(entry.position, layer * cache.shape().kv_heads + head, number);
-        page.set_significance(t, update_significance(bits, u.mean, u.weight, dither));
-      }
-    });
+  const auto update_page = [&](int list, const PageLayout& layout, PageId id, int tokens) {
+    PageView page(layout, cache.page(id));
+    for (int t = 0; t < tokens; ++t, ++number) {
+      const uint16_t bits = page.significance(t);
+      const int in_fresh = number - judged;
+      const int saw = list == kFreshList ? observers(sequence, entry, fresh - entry.rows, in_fresh) : rows;
+      if (saw == 0) continue;
+      const Update u = list == kFreshList ? fresh_update(seen[number], saw, sample, fresh - in_fresh)
+                                          : judged_update(seen[number], saw, sample, significance_units(bits));
+      const uint32_t dither = dither_of(entry.position, layer * cache.shape().kv_heads + head, number);
+      page.set_significance(t, update_significance(bits, u.mean, u.weight, dither));
+    }
   };
-  for (int list = 1; list < sequence.lists(); ++list) visit(list);
-  visit(kFreshList);
+  cache.for_each_page(entry.slot, table, update_page);
 }
 
 }  // namespace

@@ -55,35 +55,26 @@ class HeadHistory {
   const HeadStatistics& statistics_;
 };
 
-// Calls fn(page, token, number, list, index in list) for every token of a head, in the order of the numbers.
-template <class Fn>
-void for_each_token(KvCache& cache, SlotId slot, const HeadTable& table, Fn&& fn) {
-  int number = 0;
-  const auto visit = [&](int list) {
-    int in_list = 0;
-    const PageLayout& layout = cache.list_layout(slot, list);
-    table.for_each_page(list, layout.tokens, [&](PageId id, int tokens) {
-      PageView page(layout, cache.page(id));
-      for (int t = 0; t < tokens; ++t) fn(page, t, number++, list, in_list++);
-    });
-  };
-  for (int list = 1; list < cache.state(slot).lists(); ++list) visit(list);
-  visit(kFreshList);
-}
-
 // Writes the significance of every token and collects the points of the curve.
 void settle_significance(KvCache& cache, SlotId slot, int index, std::vector<float>& past, std::vector<float>& future) {
+  const HeadTable& table = cache.state(slot).heads[index];
   const HeadHistory history(cache, slot, index);
-  for_each_token(cache, slot, cache.state(slot).heads[index], [&](PageView& page, int t, int number, int list, int i) {
-    const uint16_t prior = page.significance(t);
-    const Seen seen = list == kFreshList ? history.fresh(i, prior) : history.judged(number, prior);
-    const uint16_t bits = encode_significance(seen.all, seen.queries);
-    page.set_significance(t,
-                          make_significance(significance_level(bits), units_or_pin(prior, significance_units(bits))));
-    if (!seen.in_curve) return;
-    past.push_back(seen.older);
-    future.push_back(seen.recent);
-  });
+  const int judged = table.judged_tokens();
+  int number = 0;
+  const auto settle_page = [&](int list, const PageLayout& layout, PageId id, int tokens) {
+    PageView page(layout, cache.page(id));
+    for (int t = 0; t < tokens; ++t, ++number) {
+      const uint16_t prior = page.significance(t);
+      const Seen seen = list == kFreshList ? history.fresh(number - judged, prior) : history.judged(number, prior);
+      const uint16_t bits = encode_significance(seen.all, seen.queries);
+      const int units = units_or_pin(prior, significance_units(bits));
+      page.set_significance(t, make_significance(significance_level(bits), units));
+      if (!seen.in_curve) continue;
+      past.push_back(seen.older);
+      future.push_back(seen.recent);
+    }
+  };
+  cache.for_each_page(slot, table, settle_page);
 }
 
 double squared_error(CodecId id, const float* x, int head_dim) {

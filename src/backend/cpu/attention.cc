@@ -33,22 +33,18 @@ void prefetch(const std::byte* page, int from, int to) {
 }  // namespace
 
 std::vector<Segment> cut_segments(const KvCache& cache, SlotId slot, int layer, int head) {
-  const HeadTable& table = cache.head(slot, layer, head);
   std::vector<Segment> segments;
   int first = 0;
-  const auto cut = [&](int list) {
-    const int per_page = cache.list_layout(slot, list).tokens;
-    const int pages_per_segment = std::max(1, kSegmentTokens / per_page);
-    int page = 0;
-    table.for_each_page(list, per_page, [&](PageId id, int tokens) {
-      if (page++ % pages_per_segment == 0) segments.push_back({list, first, 0, {}});
-      segments.back().pages.push_back(id);
-      segments.back().tokens += tokens;
-      first += tokens;
-    });
+  const auto add_page = [&](int list, const PageLayout& layout, PageId id, int tokens) {
+    const std::size_t pages_per_segment = std::size_t(std::max(1, kSegmentTokens / layout.tokens));
+    const bool open =
+        !segments.empty() && segments.back().list == list && segments.back().pages.size() < pages_per_segment;
+    if (!open) segments.push_back({list, first, 0, {}});
+    segments.back().pages.push_back(id);
+    segments.back().tokens += tokens;
+    first += tokens;
   };
-  for (int list = 1; list < cache.state(slot).lists(); ++list) cut(list);
-  cut(kFreshList);
+  cache.for_each_page(slot, cache.head(slot, layer, head), add_page);
   return segments;
 }
 

@@ -5,14 +5,6 @@
 #include "backend/append.h"
 
 namespace leankv {
-namespace {
-
-ConstMatrix columns_of(ConstMatrix x, const BatchEntry& entry, int first, int columns) {
-  return {x.row(entry.first_row) + first, entry.rows, columns, x.stride};
-}
-
-}  // namespace
-
 CpuCacheOps::CpuCacheOps(ThreadPool& pool, Isa isa)
     : pool_(pool), kernels_(attention_kernels(isa)), scratch_(pool.size()) {}
 

@@ -11,10 +11,6 @@
 namespace leankv {
 namespace {
 
-ConstMatrix columns_of(ConstMatrix x, const BatchEntry& entry, int first, int columns) {
-  return {x.row(entry.first_row) + first, entry.rows, columns, x.stride};
-}
-
 // All rows of a head, decoded, in the order of their numbers.
 struct DecodedHead {
   std::vector<std::vector<float>> keys, values;  // [tokens][head_dim]
@@ -22,18 +18,14 @@ struct DecodedHead {
 
 DecodedHead decode(const KvCache& cache, SlotId slot, int layer, int head) {
   DecodedHead rows;
-  const auto visit = [&](int list) {
-    const PageLayout& layout = cache.list_layout(slot, list);
-    cache.head(slot, layer, head).for_each_page(list, layout.tokens, [&](PageId id, int tokens) {
-      const PageView page(layout, const_cast<std::byte*>(cache.page(id)));
-      for (int t = 0; t < tokens; ++t) {
-        page.decode_key(t, rows.keys.emplace_back(layout.head_dim).data());
-        page.decode_value(t, rows.values.emplace_back(layout.head_dim).data());
-      }
-    });
+  const auto decode_page = [&](int, const PageLayout& layout, PageId id, int tokens) {
+    const PageView page(layout, const_cast<std::byte*>(cache.page(id)));
+    for (int t = 0; t < tokens; ++t) {
+      page.decode_key(t, rows.keys.emplace_back(layout.head_dim).data());
+      page.decode_value(t, rows.values.emplace_back(layout.head_dim).data());
+    }
   };
-  for (int list = 1; list < cache.state(slot).lists(); ++list) visit(list);
-  visit(kFreshList);
+  cache.for_each_page(slot, cache.head(slot, layer, head), decode_page);
   return rows;
 }
 
