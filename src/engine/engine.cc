@@ -28,12 +28,20 @@ void check_options(const EngineOptions& options) {
   if (options.context < 0) throw Error(ErrorKind::kBadOption, "--ctx-size must not be negative");
 }
 
+// The model's, where its heads suit the policies that sequences may ask for.
+ModelConfig config_for(const EngineOptions& options, const GgufFile& file) {
+  ModelConfig config = read_config(file);
+  validate_tiers(options.policy, config.head_dim);
+  for (const Policy& policy : options.other_policies) validate_tiers(policy, config.head_dim);
+  return config;
+}
+
 }  // namespace
 
 Engine::Engine(const EngineOptions& options, const Progress& loading)
     : options_(options),
       file_((check_options(options), std::make_unique<GgufFile>(options.model_path))),
-      config_(read_config(*file_)),
+      config_(config_for(options, *file_)),
       tokenizer_(std::make_unique<Tokenizer>(read_vocabulary(*file_))),
       backend_(make_backend(options)),
       weights_(load_weights(*file_, config_, *backend_.dense, loading)),
@@ -77,6 +85,7 @@ TierId Engine::prompt_tier(const Policy& policy, int prompt_tokens) const {
 }
 
 std::optional<Sequence> Engine::start(const Policy& policy, int prompt_tokens, int max_new_tokens) {
+  validate_tiers(policy, config_.head_dim);
   check_fits(policy, prompt_tokens, max_new_tokens);
   std::optional<SequenceCache> lease = cache_->admit(policy, prompt_tier(policy, prompt_tokens));
   if (!lease) return std::nullopt;
@@ -104,9 +113,15 @@ std::optional<ConstMatrix> Engine::feed(Sequence& sequence, std::span<const int>
 
 // A chunk ends where the sequence is to be judged.
 int Engine::next_chunk(const Sequence& sequence, int left) const {
+  const int n = std::min({left, options_.chunk, tokens_to_judgement(sequence).value_or(left)});
+  LEANKV_CHECK(n > 0);
+  return n;
+}
+
+std::optional<int> Engine::tokens_to_judgement(const Sequence& sequence) const {
   const SequenceState& state = cache_->state(sequence.slot());
-  const int n = std::min(left, options_.chunk);
-  return state.gathering() ? std::min(n, state.judge_at - state.tokens) : n;
+  if (!state.gathering()) return std::nullopt;
+  return state.judge_at - state.tokens;
 }
 
 // Bytes of pages that the sequence may hold so that `free_tokens` more, or those that the context still takes, find
@@ -154,16 +169,18 @@ std::optional<ConstMatrix> Engine::step(std::span<const StepInput> inputs) {
 
 void Engine::settle(Sequence& sequence) {
   SequenceState& state = cache_->state(sequence.slot());
+  const std::optional<int> to_judgement = tokens_to_judgement(sequence);
+  LEANKV_CHECK(to_judgement.value_or(0) >= 0);
   const bool prompt_ended = state.tokens >= sequence.prompt_tokens;
   const int64_t after = int64_t(decode_window(state.policy)) + (prompt_ended ? 0 : options_.chunk);
   const int64_t limit = limit_bytes(sequence, after);
   const bool uniform_due = state.policy.kind == PolicyKind::kUniform && prompt_ended &&
                            state.list_tier[kFreshList] != state.policy.tiers.front();
-  if (uniform_due || (state.gathering() && state.tokens == state.judge_at)) {
+  if (uniform_due || to_judgement == 0) {
     judge(*cache_, *backend_.threads,
           {sequence.slot(), weights_.output_energy, limit, prompt_ended ? Gathering::kEnd : Gathering::kContinue});
     if (state.gathering()) state.judge_after(first_judgement(state.policy, sequence.prompt_tokens));
-  } else if (reviews_ && review_due(state)) {
+  } else if (review_due(state)) {
     review(*cache_, *backend_.threads, sequence.slot(), limit);
   }
 }

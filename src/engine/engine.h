@@ -49,13 +49,15 @@ class Engine {
                                   int wanted_logits = 1);
 
   // One step over several sequences, the lowest level: no judgement, no review. None when the pool is exhausted.
-  // Logits are those wanted, in the order of the inputs.
+  // Logits are those wanted, in the order of the inputs. A sequence may be judged only at the end of a step: while it
+  // is gathering, a step past tokens_to_judgement() (texts that are only scored) is its last, neither settle() nor
+  // feed() may follow.
   std::optional<ConstMatrix> step(std::span<const StepInput> inputs);
-  // What follows a step: the judgement or review that is due for a sequence.
+  // Tokens until the first judgement of a sequence, or the next early one; none when it is not gathering.
+  std::optional<int> tokens_to_judgement(const Sequence& sequence) const;
+  // What follows a step: the judgement or review that is due for a sequence. REQUIRES that no step passed its
+  // judgement.
   void settle(Sequence& sequence);
-
-  // Teacher-forced scoring: no reviews from now on, new tokens stay at the best tier.
-  void freeze_reviews() { reviews_ = false; }
 
   CacheUsage usage(const Sequence& sequence) const { return usage_of(*cache_, sequence.slot()); }
 
@@ -75,7 +77,6 @@ class Engine {
   std::unique_ptr<Transformer> transformer_;
   std::unique_ptr<KvCache> cache_;
   int context_ = 0;
-  bool reviews_ = true;
 };
 
 }  // namespace leankv

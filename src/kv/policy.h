@@ -62,6 +62,9 @@ std::optional<Policy> policy_of_cache_types(std::string_view key_type, std::stri
 Policy parse_policy(std::string_view text);
 // Throws kBadOption, naming the key, where a value is out of range, tiers are not in descending bytes or targets clash.
 void validate(const Policy& policy);
+// The tiers alone, for the heads of one model: in small heads scales weigh more, so that an order of tiers that suits
+// most models may not descend in bytes.
+void validate_tiers(const Policy& policy, int head_dim);
 std::string describe(const Policy& policy);  // one line that parse_policy reads back to the same policy
 
 // Constants of one (layer, KV head): what each choice costs per unit of importance. algorithm: docs/compression.md.

@@ -30,6 +30,7 @@ struct Key {
   Field field;
 };
 
+constexpr int kUsualHeadDim = 64;        // tiers in descending bytes here descend in every larger head, too
 constexpr double kMostTokens = 1 << 28;  // beyond any context; sums of several are still ints
 constexpr double kUnbounded = std::numeric_limits<double>::max();
 const Key kKeys[] = {
@@ -198,19 +199,6 @@ Policy find_base(std::string_view name) {
   return base->policy;
 }
 
-void validate_tiers(const Policy& policy) {
-  if (policy.tiers.empty() || policy.tiers.size() > kMaxPolicyTiers) {
-    refuse("tiers: give 1 to " + std::to_string(kMaxPolicyTiers) + " of them");
-  }
-  constexpr int kUsualHeadDim = 64;  // the order of bytes is that of every larger head
-  for (std::size_t i = 1; i < policy.tiers.size(); ++i) {
-    const TierId better = policy.tiers[i - 1], worse = policy.tiers[i];
-    if (bytes_per_token(better, kUsualHeadDim) > bytes_per_token(worse, kUsualHeadDim)) continue;
-    refuse("tiers: best first, but " + std::string(tier(worse).name) + " takes no fewer bytes than " +
-           std::string(tier(better).name) + " before it");
-  }
-}
-
 void validate_targets(const Policy& policy) {
   if (policy.ratio != 0 && policy.ratio < 1) {
     refuse("ratio=" + text_of(policy.ratio) + ": at least 1 (16-bit bytes over bytes kept), or 0 for no such target");
@@ -222,8 +210,21 @@ void validate_targets(const Policy& policy) {
 
 }  // namespace
 
+void validate_tiers(const Policy& policy, int head_dim) {
+  if (policy.tiers.empty() || policy.tiers.size() > kMaxPolicyTiers) {
+    refuse("tiers: give 1 to " + std::to_string(kMaxPolicyTiers) + " of them");
+  }
+  for (std::size_t i = 1; i < policy.tiers.size(); ++i) {
+    const TierId better = policy.tiers[i - 1], worse = policy.tiers[i];
+    if (bytes_per_token(better, head_dim) > bytes_per_token(worse, head_dim)) continue;
+    refuse("tiers: best first, but for heads of " + std::to_string(head_dim) + " channels " +
+           std::string(tier(worse).name) + " takes no fewer bytes than " + std::string(tier(better).name) +
+           " before it");
+  }
+}
+
 void validate(const Policy& policy) {
-  validate_tiers(policy);
+  validate_tiers(policy, kUsualHeadDim);
   for (const Key& key : kKeys) {
     if ((key.kinds & kinds_of(policy.kind)) == 0 || std::holds_alternative<std::vector<TierId> Policy::*>(key.field))
       continue;

@@ -1,6 +1,8 @@
 // Policies through whole requests: targets, reviews, small pools, pages given back.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/error.h"
 #include "engine/engine_test_support.h"
 #include "engine/pool_size.h"
@@ -230,16 +232,42 @@ TEST(EnginePolicyTest, APromptThatCanNeverFitIsRefusedWithBothNumbers) {
   }
 }
 
-TEST(EnginePolicyTest, FrozenReviewsLeaveJudgedTokensAlone) {
-  const Policy policy = parse_policy("ratio=4");
+std::string refusal(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadOption);
+    return error.what();
+  }
+  return "accepted";
+}
+
+// At 16 channels a token of K4V4 takes 20 bytes, of PK4V2 22; at 32 it is 36 and 34.
+TEST(EnginePolicyTest, TiersThatDoNotDescendInThisModelAreRefused) {
+  const Policy policy = parse_policy("tiers=K4V4/PK4V2");
+  EngineOptions small = tiny_options("tiny.gguf");
+  Engine fine(small);
+  EXPECT_NE(refusal([&] { fine.start(policy, 10, 0); }).find("PK4V2 takes no fewer bytes than K4V4"),
+            std::string::npos);
+  small.other_policies = {policy};
+  EXPECT_NE(refusal([&] { Engine{small}; }).find("heads of 16 channels"), std::string::npos);
+  small.other_policies.clear();
+  small.policy = policy;
+  EXPECT_NE(refusal([&] { Engine{small}; }).find("heads of 16 channels"), std::string::npos);
+  EXPECT_EQ(refusal([&] { Engine{options_with(policy)}; }), "accepted");
+}
+
+// Scoring may step past the first judgement; what would judge it afterwards is refused.
+TEST(EnginePolicyTest, AStepPastTheJudgementIsTheLast) {
+  const Policy policy = parse_policy("ratio=4,minimum_tokens=400");
   Engine engine(options_with(policy));
-  engine.freeze_reviews();
-  Sequence sequence = started(engine, policy, 600, 200);
-  feed_checked(engine, sequence, prompt_of(600, 14));
-  std::vector<int64_t> expected = tokens_by_list(engine, sequence);
-  decode(engine, sequence, 150);
-  expected[kFreshList] += 150 * engine.cache().shape().heads();
-  EXPECT_EQ(tokens_by_list(engine, sequence), expected);
+  Sequence sequence = started(engine, policy, 390, 50);
+  const std::vector<int> prompt = prompt_of(430, 20);
+  feed_checked(engine, sequence, {prompt.begin(), prompt.begin() + 390});
+  const StepInput forced{&sequence, std::span(prompt).last(40), 40};
+  ASSERT_EQ(engine.step({&forced, 1}).value().rows, 40);
+  EXPECT_DEATH(engine.settle(sequence), "broken invariant");
+  EXPECT_DEATH(static_cast<void>(engine.feed(sequence, {&prompt[0], 1})), "broken invariant");
 }
 
 }  // namespace
