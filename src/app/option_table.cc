@@ -5,7 +5,6 @@
 
 #include "app/byte_size.h"
 #include "app/eval/option_rows.h"
-#include "app/eval/rows.h"
 #include "app/option_values.h"
 #include "base/error.h"
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/dense_ops.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -26,6 +27,9 @@ T number(const std::string& text, T least, T most, const char* range) {
 int count(const std::string& text, int least = 0);
 
 double ratio(const std::string& text);  // of bytes, from 1 up
+
+std::string_view activations_name(Activations activations);  // "exact", "int8", "f32"
+Activations parse_activations(std::string_view name);        // names those that there are where it is none
 
 // Without the commas; a last one ends the list.
 std::vector<std::string> comma_separated(std::string_view text);

@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "app/byte_size.h"
-#include "app/eval/rows.h"
 #include "app/interrupt.h"
 #include "app/model_path.h"
+#include "app/option_values.h"
 #include "app/policy_choice.h"
 #include "app/progress_bar.h"
 #include "app/tier_table.h"

@@ -57,13 +57,6 @@ TEST(Rows, BadTextIsRefused) {
   EXPECT_THAT(error_of([] { make_rows("", kRatios, Activations::kF32); }), HasSubstr("--policies"));
   EXPECT_THAT(error_of([] { make_rows("forecats", kRatios, Activations::kF32); }), HasSubstr("did you mean"));
   EXPECT_THAT(error_of([] { make_rows("forecast", std::vector{0.5}, Activations::kF32); }), HasSubstr("at least 1"));
-  EXPECT_THAT(error_of([] { parse_activations("bf16"); }), HasSubstr("exact, int8, f32"));
-}
-
-TEST(Rows, ActivationNamesAreReadBack) {
-  for (const Activations a : {Activations::kExact, Activations::kInt8, Activations::kF32}) {
-    EXPECT_EQ(parse_activations(activations_name(a)), a);
-  }
 }
 
 constexpr SegmentShape kShape{5, 3};  // 9 tokens

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "app/option_values.h"
 #include "app/policy_choice.h"
 #include "base/error.h"
 
@@ -102,8 +103,14 @@ TEST(Options, BadValuesNameTheOptionAndTheRange) {
   EXPECT_EQ(refusal({"-n", "99999999999"}), "-n: '99999999999' is not a whole number from -1 up");
   EXPECT_EQ(refusal({"--temp"}), "--temp needs a value: --temp T");
   EXPECT_EQ(refusal({"--chat=1"}), "--chat takes no value");
-  EXPECT_THAT(refusal({"--activations", "fp4"}), HasSubstr("--activations"));
+  EXPECT_THAT(refusal({"--activations", "fp4"}), AllOf(HasSubstr("--activations"), HasSubstr("exact, int8, f32")));
   EXPECT_THAT(refusal({"--cpu-isa", "mmx"}), AllOf(HasSubstr("--cpu-isa"), HasSubstr("scalar")));
+}
+
+TEST(Options, ActivationNamesAreReadBack) {
+  for (const Activations a : {Activations::kExact, Activations::kInt8, Activations::kF32}) {
+    EXPECT_EQ(parse_activations(activations_name(a)), a);
+  }
 }
 
 TEST(Options, OtherProgramsOptionsAreRefusedWithAReason) {

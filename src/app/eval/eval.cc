@@ -11,6 +11,7 @@
 #include "app/eval/report.h"
 #include "app/eval/runs.h"
 #include "app/model_path.h"
+#include "app/option_values.h"
 #include "app/options.h"
 #include "base/error.h"
 

@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "app/eval/rows.h"
 #include "app/option_values.h"
 
 namespace leankv {

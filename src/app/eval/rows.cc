@@ -8,13 +8,6 @@
 namespace leankv {
 namespace {
 
-struct ActivationsName {
-  Activations activations;
-  std::string_view name;
-};
-constexpr ActivationsName kActivations[] = {
-    {Activations::kExact, "exact"}, {Activations::kInt8, "int8"}, {Activations::kF32, "f32"}};
-
 // Policies whose target the ratios are to set: those that judge by their kind's name, not by a preset's.
 bool takes_ratios(std::string_view text) {
   const std::string_view base = text.substr(0, text.find(','));
@@ -24,16 +17,6 @@ bool takes_ratios(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view activations_name(Activations activations) {
-  return std::ranges::find(kActivations, activations, &ActivationsName::activations)->name;
-}
-
-Activations parse_activations(std::string_view name) {
-  const auto found = std::ranges::find(kActivations, name, &ActivationsName::name);
-  if (found != std::end(kActivations)) return found->activations;
-  throw Error(ErrorKind::kBadOption, "'" + std::string(name) + "' is none of exact, int8, f32");
-}
 
 std::vector<EvalRow> make_rows(std::string_view policies, std::span<const double> ratios, Activations activations) {
   std::vector<EvalRow> rows;
@@ -57,9 +40,8 @@ std::vector<EvalRow> make_rows(std::string_view policies, std::span<const double
 
 std::vector<EvalRow> activation_rows() {
   std::vector<EvalRow> rows;
-  for (const ActivationsName& a : kActivations) {
-    if (a.activations == Activations::kF32) continue;
-    rows.push_back({"off, activations " + std::string(a.name), std::nullopt, off_policy(), a.activations});
+  for (const Activations a : {Activations::kExact, Activations::kInt8}) {
+    rows.push_back({"off, activations " + std::string(activations_name(a)), std::nullopt, off_policy(), a});
   }
   return rows;
 }

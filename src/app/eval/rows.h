@@ -24,9 +24,6 @@ struct EvalRow {
   }
 };
 
-std::string_view activations_name(Activations activations);  // "exact", "int8", "f32"
-Activations parse_activations(std::string_view name);        // throws kBadOption, naming those that there are
-
 // policies: separated by commas; within one, '+' stands for parse_policy's comma ("forecast+tiers=K8V8/K4V4"). One
 // that judges and names no target (forecast, paper, with or without other settings) gives a row per ratio, any other
 // one row. Throws kBadOption.
