@@ -67,7 +67,7 @@ void check_first_token(const EvalOptions& o, const std::string& model_path) {
 }
 
 EvalSettings settings_of(const AppOptions& o, const SegmentShape& shape) {
-  return {o.engine.model_path, o.engine.threads, o.engine.isa, o.engine.chunk, shape};
+  return {o.engine.model_path, o.engine.threads, o.engine.isa, o.engine.chunk, o.engine.pool_bytes, shape};
 }
 
 std::vector<EvalRow> rows_of(const EvalOptions& o) {

@@ -93,6 +93,7 @@ Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
   options.context = settings.shape.length();
   options.chunk = settings.chunk;
   options.pool_bytes = ample_pool_bytes(read_config(GgufFile(settings.model_path)), settings.shape.length());
+  if (settings.pool_bytes > 0 && row.policy.judges()) options.pool_bytes = settings.pool_bytes;
   options.policy = row.policy;
   return Engine(options);
 }

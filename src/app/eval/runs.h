@@ -19,10 +19,12 @@ struct EvalSettings {
   int threads = 0;         // 0: one per core
   std::optional<Isa> isa;  // empty: the best this machine has
   int chunk = kDefaultChunk;
+  int64_t pool_bytes = 0;  // of rows whose policy judges; 0: ample
   SegmentShape shape;
 };
 
-// An engine whose pool is never short for one segment, so that only the row's own target compresses.
+// An engine whose pool is, unless the settings say otherwise, never short for one segment, so that only the row's own
+// target compresses.
 Engine make_engine(const EvalSettings& settings, const EvalRow& row);
 
 struct SegmentRun {
