@@ -6,7 +6,7 @@ namespace leankv::LEANKV_ISA_NS {
 namespace {
 
 // Adding 1.5 * 2^23 leaves a float whose low mantissa bits are the value rounded to nearest even, for |v| < 2^22:
-// the same on every instruction set, and defined for NaN.
+// the same on every instruction set.
 constexpr float kRounder = 12582912.0f;
 
 inline int32_t round_to_int(float value) {
@@ -28,18 +28,19 @@ inline ActivationBlock quantise_block(const float* x, int8_t* codes) {
   constexpr float kLargest = kHalves == 1 ? kLargestInt8 : kLargestInt16;
   constexpr float kSmallest = 1e-33f;  // below it kLargest / max could overflow: such a block is zero
   const float max = largest_magnitude(x);
-  const bool zero = max < kSmallest;
-  const float inverse = zero ? 0.0f : kLargest / max;
-  uint32_t total = 0;  // wraps where NaN made the codes arbitrary: the row's result is NaN by its scale
+  // The codes of a block that holds NaN or infinity are zeros: its scale makes the result NaN.
+  const bool has_codes = max >= kSmallest && max < __builtin_inff();
+  const float inverse = has_codes ? kLargest / max : 0.0f;
+  int32_t total = 0;
   for (int i = 0; i < kBlockInputs; ++i) {
-    const int32_t code = round_to_int(x[i] * inverse);
+    const int32_t code = has_codes ? round_to_int(x[i] * inverse) : 0;
     const int8_t low = int8_t(code & 255);
     if constexpr (kHalves == 2) codes[i] = int8_t((code - low) >> 8);
     codes[(kHalves - 1) * kBlockInputs + i] = low;
-    total += uint32_t(code);
+    total += code;
   }
-  const float scale = zero ? 0.0f : max / kLargest;
-  return {scale, scale * float(int32_t(total)), int32_t(total)};
+  const float scale = max < kSmallest ? 0.0f : max / kLargest;
+  return {scale, scale * float(total), total};
 }
 
 template <int kHalves>
