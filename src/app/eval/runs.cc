@@ -32,6 +32,14 @@ std::string progress_line(const TextSegment& segment, const EvalRow& row, const 
   return "segment at " + std::to_string(segment.start) + ", " + name + ": " + numbers;
 }
 
+// A pool that the user made too small for the prompt or for the scored tokens, which come in one step.
+void check_fits(bool fits, const Engine& engine) {
+  if (fits) return;
+  throw Error(ErrorKind::kDoesNotFit, "a segment does not fit into a pool of " +
+                                          std::to_string(engine.cache().pool_bytes()) +
+                                          " bytes: raise --kv-cache-memory-bytes or score fewer tokens");
+}
+
 // One pass over some segments: all references first, then every row, an engine for each set of rows that share one.
 class Pass {
  public:
@@ -102,12 +110,12 @@ SegmentRun run_segment(Engine& engine, const Policy& policy, const TextSegment& 
   const std::span<const int> tokens(segment.tokens);
   std::optional<Sequence> sequence = engine.start(policy, shape.prompt_tokens, shape.score_tokens);
   LEANKV_CHECK(sequence.has_value());
-  LEANKV_CHECK(engine.feed(*sequence, tokens.first(std::size_t(shape.prompt_tokens))).has_value());
+  check_fits(engine.feed(*sequence, tokens.first(std::size_t(shape.prompt_tokens))).has_value(), engine);
   SegmentRun run{engine.usage(*sequence), {}};
   const StepInput forced{&*sequence, tokens.subspan(std::size_t(shape.prompt_tokens), std::size_t(shape.score_tokens)),
                          shape.score_tokens};
   const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
-  LEANKV_CHECK(logits.has_value());
+  check_fits(logits.has_value(), engine);
   run.logits = *logits;
   return run;
 }
