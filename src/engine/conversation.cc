@@ -9,10 +9,10 @@ std::optional<std::string_view> what_follows(std::string_view fed, std::string_v
   return wanted.substr(fed.size());
 }
 
-// Text is compared, not tokens: the model may have written its answer with other tokens than the tokeniser would.
+// Text is compared, not tokens: the model may have written its answer with other tokens than the tokeniser would. None
+// where the cache is of no use: no beginning of this text, or interrupted in its prompt.
 std::vector<int> Conversation::continued(std::string_view rendered) const {
-  if (!sequence_ || int(sequence_->tokens.size()) < sequence_->prompt_tokens)
-    return {};  // or interrupted in its prompt
+  if (!sequence_ || int(sequence_->tokens.size()) < sequence_->prompt_tokens) return {};
   const std::string fed = engine_.tokenizer().decode(sequence_->tokens, true);
   const std::optional<std::string_view> rest = what_follows(fed, rendered);
   return rest ? engine_.tokenizer().encode(*rest, true) : std::vector<int>();

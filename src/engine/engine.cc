@@ -147,8 +147,7 @@ bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
   }
   if (fits(tokens) || !state.policy.judges() || state.gathering()) return fits(tokens);
   const int64_t limit = limit_bytes(sequence, int64_t(tokens) + decode_window(state.policy));
-  const int64_t floor = int64_t(double(state.tokens * cache_->shape().bytes_per_token_16bit()) / kHardestRatio);
-  if (limit < floor) return false;
+  if (limit < hardest_bytes(cache_->shape(), state.tokens)) return false;
   review(*cache_, *backend_.threads, sequence.slot(), limit);
   return fits(tokens);
 }

@@ -47,6 +47,10 @@ int decode_window(const Policy& policy) {
   return 2 * kQueryUnit + std::min(policy.review_interval, kQueryUnit) + policy.window;
 }
 
+int64_t hardest_bytes(const CacheShape& shape, int64_t tokens) {
+  return int64_t(double(tokens * shape.bytes_per_token_16bit()) / kHardestRatio);
+}
+
 int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int chunk) {
   const TierId best = policy.tiers.front();
   const int64_t reserve = int64_t(cache.reserve_pages()) * cache.page_bytes();
@@ -54,8 +58,7 @@ int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int 
   const int held = std::max({chunk, least_judgeable(policy), policy.window + decode_window(policy)});
   const int64_t unjudged = int64_t(chunk) + held;
   if (tokens <= unjudged) return fresh_bytes(cache, best, tokens) + reserve;
-  return fresh_bytes(cache, best, unjudged) + reserve +
-         int64_t(double(tokens) * double(cache.shape().bytes_per_token_16bit()) / kHardestRatio);
+  return fresh_bytes(cache, best, unjudged) + reserve + hardest_bytes(cache.shape(), tokens);
 }
 
 }  // namespace leankv

@@ -17,10 +17,13 @@ int64_t default_pool_bytes(const CacheShape& shape, const Policy& policy, int co
 // Fresh tokens that decode needs room for between two reviews. A longer interval is cut short where the pool is full.
 int decode_window(const Policy& policy);
 
-// The fewest bytes that a sequence of so many tokens can be brought to and still be served: exact for `off` and uniform
-// policies; for those that judge 16-bit bytes / kHardestRatio and, at the best tier, a chunk beside what is longest of
-// another chunk, what the first judgement needs, and the window with decode's.
+// What want of room may bring so many tokens down to: below that a sequence ends rather than forgets everything.
 inline constexpr double kHardestRatio = 32;
+int64_t hardest_bytes(const CacheShape& shape, int64_t tokens);
+
+// The fewest bytes that a sequence of so many tokens can be brought to and still be served: exact for `off` and uniform
+// policies; for those that judge hardest_bytes and, at the best tier, a chunk beside what is longest of
+// another chunk, what the first judgement needs, and the window with decode's.
 int64_t least_bytes(const KvCache& cache, const Policy& policy, int tokens, int chunk);
 
 }  // namespace leankv

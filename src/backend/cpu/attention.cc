@@ -97,8 +97,7 @@ void AttentionBlock::place_weights() {
 int AttentionBlock::visible_in(const Segment& segment, int row) const {
   if (segment.list != kFreshList) return segment.tokens;
   const int future = p_.entry->rows - 1 - row;  // fresh tokens behind this row's own
-  const int keys = p_.segments->back().first_token + p_.segments->back().tokens;
-  return std::clamp(keys - future - segment.first_token, 0, segment.tokens);
+  return std::clamp(keys_ - future - segment.first_token, 0, segment.tokens);
 }
 
 void AttentionBlock::run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch) {
@@ -175,23 +174,41 @@ void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen,
   if (where == Observe::kNot) return;
   std::vector<float>& sums = where == Observe::kOlder ? seen.older : seen.recent;
   sums.resize(keys_);
+  if (sequence.policy.kind == PolicyKind::kPaper) {
+    add_largest(row, sums.data());
+  } else {
+    add_squares(kernels, row, sums.data());
+  }
+}
+
+// Calls f(segment, its weights of one query, what makes them probabilities) for the group's queries of one row.
+template <class F>
+void AttentionBlock::for_each_weights(int segment, int row, F f) const {
   const int group = p_.cache->shape().group;
-  const bool paper = sequence.policy.kind == PolicyKind::kPaper;
+  const Segment& s = (*p_.segments)[segment];
+  for (int i = row * group; i < (row + 1) * group; ++i) {
+    const float scale = std::exp(max_[std::size_t(segment) * queries_ + i] - final_max_[i]) / final_sum_[i];
+    f(s, weights(segment) + std::ptrdiff_t(i) * whole_lines(s.tokens), scale);
+  }
+}
+
+void AttentionBlock::add_squares(const AttentionKernels& kernels, int row, float* sums) const {
+  for (int i = 0; i < visible_segments_; ++i) {
+    for_each_weights(i, row, [&](const Segment& s, const float* w, float scale) {
+      kernels.add_squares(w, scale, sums + s.first_token, s.tokens);
+    });
+  }
+}
+
+void AttentionBlock::add_largest(int row, float* sums) const {
   std::vector<float> largest;
-  for (int s = 0; s < visible_segments_; ++s) {
-    const Segment& segment = (*p_.segments)[s];
-    largest.assign(segment.tokens, 0.0f);
-    for (int i = row * group; i < (row + 1) * group; ++i) {
-      const float* w = weights(s) + std::ptrdiff_t(i) * whole_lines(segment.tokens);
-      const float scale = std::exp(max_[std::size_t(s) * queries_ + i] - final_max_[i]) / final_sum_[i];
-      if (!paper) {
-        kernels.add_squares(w, scale, sums.data() + segment.first_token, segment.tokens);
-        continue;
-      }
-      for (int t = 0; t < segment.tokens; ++t) largest[t] = std::max(largest[t], w[t] * scale);
-    }
-    if (!paper) continue;
-    for (int t = 0; t < segment.tokens; ++t) sums[segment.first_token + t] += largest[t];
+  for (int i = 0; i < visible_segments_; ++i) {
+    largest.assign((*p_.segments)[i].tokens, 0.0f);
+    for_each_weights(i, row, [&](const Segment& s, const float* w, float scale) {
+      for (int t = 0; t < s.tokens; ++t) largest[t] = std::max(largest[t], w[t] * scale);
+    });
+    float* to = sums + (*p_.segments)[i].first_token;
+    for (std::size_t t = 0; t < largest.size(); ++t) to[t] += largest[t];
   }
 }
 

@@ -56,6 +56,10 @@ class AttentionBlock {
   template <class F>
   void for_each_page(const Segment& segment, F f) const;
   void observe(const AttentionKernels& kernels, Observation& seen, int row) const;
+  template <class F>
+  void for_each_weights(int segment, int row, F f) const;
+  void add_squares(const AttentionKernels& kernels, int row, float* sums) const;
+  void add_largest(int row, float* sums) const;
 
   AttentionProblem p_{};
   int queries_ = 0;                           // rows * group
