@@ -70,9 +70,15 @@ KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_b
   ring_ = PageRing(ring_storage_);
 }
 
-std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) {
-  const auto slot = std::find_if(slots_.begin(), slots_.end(), [](const SequenceState& s) { return !s.used; });
+std::optional<SlotId> KvCache::free_slot() const {
+  const auto slot = std::ranges::find(slots_, false, &SequenceState::used);
   if (slot == slots_.end()) return std::nullopt;
+  return SlotId(slot - slots_.begin());
+}
+
+std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) {
+  const std::optional<SlotId> slot = free_slot();
+  if (!slot) return std::nullopt;
   LEANKV_CHECK(holds(fresh) && std::ranges::all_of(policy.tiers, [&](TierId id) { return holds(id); }));
   SequenceState state;
   state.policy = policy;
@@ -85,14 +91,38 @@ std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) 
     state.residual_energy.resize(shape_.layers);
   }
   state.used = true;
-  *slot = std::move(state);
-  return SequenceCache(this, SlotId(slot - slots_.begin()));
+  slots_[*slot] = std::move(state);
+  return SequenceCache(this, *slot);
+}
+
+std::optional<SequenceCache> KvCache::copy(SlotId slot) {
+  const std::optional<SlotId> to = free_slot();
+  const uint32_t pages = pages_of(slot);
+  if (!to || pages > appendable_pages()) return std::nullopt;
+  slots_[*to] = state(slot);
+  uint32_t next = 0;
+  for (HeadTable& head : slots_[*to].heads) {
+    for (PageRef& ref : head.bag) {
+      const PageId own = ring_.at(next++);
+      std::copy_n(page(ref.page()), page_bytes_, page(own));
+      ref = PageRef(ref.list(), own);
+    }
+  }
+  ring_.take(pages);
+  note_high_water();
+  return SequenceCache(this, *to);
 }
 
 uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
   const int per_page = list_layout(slot, kFreshList).tokens;
   const uint32_t now = state(slot).heads.front().tokens[kFreshList];  // the same in every head
   return (pages_for(int64_t(now) + tokens, per_page) - pages_for(now, per_page)) * uint32_t(shape_.heads());
+}
+
+uint32_t KvCache::pages_of(SlotId slot) const {
+  std::size_t pages = 0;
+  for (const HeadTable& head : state(slot).heads) pages += head.bag.size();
+  return uint32_t(pages);
 }
 
 bool KvCache::extend(std::span<const BatchEntry> entries) {

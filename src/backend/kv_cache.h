@@ -62,6 +62,9 @@ class KvCache {
   // A free slot with this policy, its fresh tokens stored at `fresh`; none when all slots are taken.
   // REQUIRES holds() for `fresh` and every tier of the policy.
   std::optional<SequenceCache> admit(const Policy& policy, TierId fresh);
+  // A sequence with its own copy of every page and all that is known of the slot's; from then on they go separate ways.
+  // None when all slots are taken or the pages do not fit beside the reserve.
+  std::optional<SequenceCache> copy(SlotId slot);
 
   SequenceState& state(SlotId slot) { return slots_[slot]; }
   const SequenceState& state(SlotId slot) const { return slots_[slot]; }
@@ -98,6 +101,7 @@ class KvCache {
   // head, one prefix sum, private slices. False, and nothing changed, when the ring does not hold enough.
   [[nodiscard]] bool extend(std::span<const BatchEntry> entries);
   uint32_t pages_to_extend(SlotId slot, int tokens) const;
+  uint32_t pages_of(SlotId slot) const;  // that it holds
 
   uint32_t used_pages() const { return ring_.capacity() - ring_.free(); }
   int64_t pool_bytes() const { return int64_t(ring_.capacity()) * page_bytes_; }
@@ -109,6 +113,7 @@ class KvCache {
 
  private:
   friend class SequenceCache;
+  std::optional<SlotId> free_slot() const;
   void release(SlotId slot);
 
   struct FreePool {

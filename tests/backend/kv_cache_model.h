@@ -98,6 +98,9 @@ class KvCacheExercise {
       case 2:
         judge_or_review();
         break;
+      case 3:
+        copy();
+        break;
       default:
         feed();
     }
@@ -146,6 +149,17 @@ class KvCacheExercise {
 
   void drop() {
     if (!sequences_.empty()) sequences_.erase(sequences_.begin() + next_(int(sequences_.size())));
+  }
+
+  void copy() {
+    if (sequences_.empty()) return;
+    const SequenceModel& original = sequences_[next_(int(sequences_.size()))];
+    const uint32_t used = cache_.used_pages(), pages = cache_.pages_of(original.lease.slot());
+    const bool fits = pages <= cache_.appendable_pages() && sequences_.size() < kSlots;
+    std::optional<SequenceCache> lease = cache_.copy(original.lease.slot());
+    LEANKV_CHECK(lease.has_value() == fits);
+    LEANKV_CHECK(cache_.used_pages() == used + (fits ? pages : 0));
+    if (lease) sequences_.push_back({std::move(*lease), original.heads});
   }
 
   // A step of some of the sequences together.

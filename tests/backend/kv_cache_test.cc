@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "backend/judgement.h"
 #include "backend/kv_cache_model.h"
 #include "kv/page_view.h"
@@ -70,6 +72,40 @@ TEST(KvCacheTest, AFailedExtensionChangesNothing) {
   EXPECT_EQ(cache.state(lease.slot()).tokens, 0);
   EXPECT_TRUE(cache.extend({&all, 1}));
   EXPECT_GE(cache.ring().free(), cache.reserve_pages());
+  cache.check_integrity();
+}
+
+TEST(KvCacheTest, ACopyHoldsTheSameInPagesOfItsOwn) {
+  const TierId tiers[] = {TierId::kK8V8, TierId::kK4V4};
+  KvCache cache(kShape, tiers, kMegabyte, 3);
+  const Policy policy = parse_policy("tiers=K8V8/K4V4,ratio=3");
+  std::optional<SequenceCache> original = cache.admit(policy, TierId::kK8V8);
+  const BatchEntry entry{original->slot(), 0, 20, 0};
+  ASSERT_TRUE(cache.extend({&entry, 1}));
+  std::mt19937 random(3);
+  for (const HeadTable& head : cache.state(original->slot()).heads) {
+    for (const PageRef ref : head.bag) {
+      for (int i = 0; i < cache.page_bytes(); ++i) cache.page(ref.page())[i] = std::byte(random());
+    }
+  }
+  cache.state(original->slot()).statistics[1].older = {1, 2};
+  const uint32_t used = cache.used_pages();
+  std::optional<SequenceCache> copy = cache.copy(original->slot());
+  cache.check_integrity();
+  EXPECT_EQ(cache.used_pages(), 2 * used);
+  const SequenceState &a = cache.state(original->slot()), &b = cache.state(copy->slot());
+  EXPECT_EQ(a.tokens, b.tokens);
+  EXPECT_EQ(b.statistics[1].older, a.statistics[1].older);
+  for (std::size_t h = 0; h < a.heads.size(); ++h) {
+    ASSERT_EQ(a.heads[h].tokens, b.heads[h].tokens);
+    for (std::size_t i = 0; i < a.heads[h].bag.size(); ++i) {
+      const PageRef from = a.heads[h].bag[i], to = b.heads[h].bag[i];
+      EXPECT_EQ(from.list(), to.list());
+      EXPECT_EQ(std::memcmp(cache.page(from.page()), cache.page(to.page()), std::size_t(cache.page_bytes())), 0);
+    }
+  }
+  original.reset();
+  EXPECT_EQ(cache.used_pages(), used);
   cache.check_integrity();
 }
 
