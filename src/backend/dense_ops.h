@@ -1,6 +1,7 @@
 // The dense arithmetic of a forward pass, as each backend offers it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -21,8 +22,9 @@ enum class Activations {
 class PackedWeights {
  public:
   virtual ~PackedWeights() = default;
-  int rows = 0;     // outputs
-  int columns = 0;  // inputs
+  int rows = 0;       // outputs
+  int columns = 0;    // inputs
+  int64_t bytes = 0;  // that a pass over all of it reads, as packed
 };
 
 // Contract of every call: the result of one row of x does not depend on the other rows, on how many there are,

@@ -39,8 +39,11 @@ ModelConfig config_for(const EngineOptions& options, const GgufFile& file) {
 }  // namespace
 
 Engine::Engine(const EngineOptions& options, const Progress& loading)
-    : options_(options),
-      file_((check_options(options), std::make_unique<GgufFile>(options.model_path))),
+    : Engine(options, (check_options(options), std::make_unique<GgufFile>(options.model_path)), loading) {}
+
+Engine::Engine(const EngineOptions& options, std::unique_ptr<GgufFile> file, const Progress& loading)
+    : options_((check_options(options), options)),
+      file_(std::move(file)),
       config_(config_for(options, *file_)),
       tokenizer_(std::make_unique<Tokenizer>(read_vocabulary(*file_))),
       backend_(make_backend(options)),

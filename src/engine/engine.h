@@ -27,14 +27,25 @@ class Engine {
  public:
   // Throws Error for a file or options that cannot be served.
   explicit Engine(const EngineOptions& options, const Progress& loading = {});
+  // The same with a file that is at hand, whatever options.model_path says.
+  Engine(const EngineOptions& options, std::unique_ptr<GgufFile> file, const Progress& loading = {});
   ~Engine();
 
   const EngineOptions& options() const { return options_; }
   const GgufFile& file() const { return *file_; }
   const ModelConfig& config() const { return config_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ModelWeights& weights() const { return weights_; }
+  ThreadPool& threads() { return *backend_.threads; }
+  KvCache& cache() { return *cache_; }
   const KvCache& cache() const { return *cache_; }
   int context() const { return context_; }
+  // Goes on with another cache of the same shape and hands back the one it had; a sequence may only be used while its
+  // own cache is in place.
+  std::unique_ptr<KvCache> exchange_cache(std::unique_ptr<KvCache> cache) {
+    cache_.swap(cache);
+    return cache;
+  }
 
   // A sequence for a prompt of so many tokens and up to max_new_tokens more. Throws kBadRequest when that exceeds the
   // context, kDoesNotFit when the pool can never hold it (both numbers in the message); none when no slot is free now.

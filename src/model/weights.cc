@@ -80,6 +80,16 @@ void append_output_energy(const TensorView& output, const ModelConfig& c, std::v
 
 }  // namespace
 
+int64_t ModelWeights::packed_bytes() const {
+  int64_t bytes = output->bytes;
+  for (const LayerWeights& w : layers) {
+    for (const auto* matrix : {&w.query, &w.key, &w.value, &w.attention_output, &w.gate, &w.up, &w.down}) {
+      bytes += (*matrix)->bytes;
+    }
+  }
+  return bytes;
+}
+
 ModelWeights load_weights(const GgufFile& file, const ModelConfig& c, DenseOps& ops, const Progress& progress) {
   WeightReader r(file, ops);
   ModelWeights w;

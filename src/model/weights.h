@@ -27,6 +27,8 @@ struct ModelWeights {
   // [layers * kv_heads] tr(W_o,g W_o,g^T) / head_dim, averaged over the group: how far a value's error reaches
   // (docs/compression.md).
   std::vector<double> output_energy;
+
+  int64_t packed_bytes() const;  // that one token's pass through all matrices reads
 };
 
 using Progress = std::function<void(double done)>;  // in [0, 1]

@@ -93,13 +93,16 @@ CpuPackedWeights::CpuPackedWeights(const TensorView& weights) : form_(form_of(we
   const size_t padded = size_t(tiles()) * kTileOutputs;
   const WeightFormat& format = weight_format(weights.type);
   if (format.block_size == 1) {
-    values_ = AlignedBytes(padded * size_t(columns) * size_t(format.block_bytes));
+    bytes = int64_t(padded) * columns * format.block_bytes;
+    values_ = AlignedBytes(size_t(bytes));
     return;
   }
   const size_t scale_bytes = padded * size_t(columns / kBlockInputs) * sizeof(uint16_t);
-  codes_ = AlignedBytes(padded * size_t(columns) * size_t(code_bits(form_)) / 8);
+  const size_t code_bytes = padded * size_t(columns) * size_t(code_bits(form_)) / 8;
+  codes_ = AlignedBytes(code_bytes);
   scales_ = AlignedBytes(scale_bytes);
   if (form_ == WeightForm::kCodes4Min) mins_ = AlignedBytes(scale_bytes);
+  bytes = int64_t(code_bytes + scale_bytes * (form_ == WeightForm::kCodes4Min ? 2 : 1));
 }
 
 TiledWeights CpuPackedWeights::view() const {

@@ -23,6 +23,7 @@ std::unique_ptr<PackedWeights> ReferenceDenseOps::pack(const TensorView& weights
   packed->rows = int(weights.rows);
   packed->columns = int(weights.columns);
   packed->values.resize(size_t(weights.rows * weights.columns));
+  packed->bytes = int64_t(packed->values.size() * sizeof(float));
   dequantise(weights.type, weights.data, weights.rows * weights.columns, packed->values.data());
   return packed;
 }
