@@ -120,20 +120,6 @@ class Run {
 
 }  // namespace
 
-std::string_view finish_reason_name(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kCancelled:
-      return "cancelled";
-    case FinishReason::kMemory:
-      return "memory";
-  }
-  LEANKV_CHECK(false);
-}
-
 Generation generate(Engine& engine, Sequence& sequence, std::span<const int> prompt, const GenerationOptions& options,
                     const GenerationCallbacks& callbacks) {
   const int room = room_for(engine, sequence, prompt.size(), options);

@@ -7,17 +7,10 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/outcome.h"
 #include "engine/sampler.h"
 
 namespace leankv {
-
-enum class FinishReason {
-  kStop,       // an end-of-text token or a stop string
-  kLength,     // max_tokens, or the context is full
-  kCancelled,  // the caller's wish
-  kMemory,     // the pool of pages is exhausted
-};
-std::string_view finish_reason_name(FinishReason reason);
 
 struct GenerationOptions {
   int max_tokens = -1;  // -1: until the context is full
@@ -31,17 +24,6 @@ struct GenerationCallbacks {
   std::function<void(std::string_view)> text;  // whole UTF-8 characters, in order
   std::function<void(double)> prefill;         // share of the prompt that is fed
   std::function<bool()> should_stop;           // asked after every chunk and token
-};
-
-// llama-server's `timings`.
-struct Timings {
-  int prompt_n = 0;  // tokens fed, those that the sequence held already left out
-  double prompt_ms = 0;
-  int predicted_n = 0;      // tokens sampled
-  double predicted_ms = 0;  // from the end of the prompt to the end of the answer
-
-  double prompt_per_second() const { return prompt_ms > 0 ? 1000 * prompt_n / prompt_ms : 0; }
-  double predicted_per_second() const { return predicted_ms > 0 ? 1000 * predicted_n / predicted_ms : 0; }
 };
 
 struct Generation {
