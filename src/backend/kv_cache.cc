@@ -128,7 +128,7 @@ uint32_t KvCache::pages_of(SlotId slot) const {
 bool KvCache::extend(std::span<const BatchEntry> entries) {
   uint32_t total = 0;
   for (const BatchEntry& entry : entries) total += pages_to_extend(entry.slot, entry.rows);
-  if (total > appendable_pages()) return false;
+  if (!can_judge() || total > appendable_pages()) return false;
   uint32_t next = 0;
   for (const BatchEntry& entry : entries) {
     const uint32_t per_head = pages_to_extend(entry.slot, entry.rows) / uint32_t(shape_.heads());

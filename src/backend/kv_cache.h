@@ -87,18 +87,21 @@ class KvCache {
   const std::byte* page(PageId id) const { return pool_.get() + std::size_t(id) * page_bytes_; }
   PageRing& ring() { return ring_; }
   const PageRing& ring() const { return ring_; }
-  // Pages kept free for judgements (recode.h). The pages of a list are full but for the last, and a worse tier's hold
-  // no fewer tokens, so a head never holds more than its tokens took when they were fresh and a page for each tier.
-  uint32_t reserve_pages() const { return reserve_pages(shape_, int(slots_.size())); }
-  static uint32_t reserve_pages(const CacheShape& shape, int slots) {
-    return uint32_t(shape.heads()) * kMaxPolicyTiers * uint32_t(slots);
-  }
+  // Pages kept free for judgements (recode.h), one reserve for all slots: sequences are judged one at a time. A
+  // judgement moves tokens only to lists whose pages hold no fewer, and the pages of a list are full but for the last:
+  // with T tiers and the fresh list, sum of ceil(tokens / page) over T + 1 lists exceeds the sum of the quotients,
+  // which does not grow, by less than T + 1. So a head needs at most T pages beyond those it holds.
+  uint32_t reserve_pages() const { return reserve_pages(shape_); }
+  static uint32_t reserve_pages(const CacheShape& shape) { return uint32_t(shape.heads()) * kMaxPolicyTiers; }
+  // Whether the reserve is whole, as a judgement REQUIRES: it is after extend(); a judgement may use it up.
+  bool can_judge() const { return ring_.free() >= reserve_pages(); }
   // The page size of a pool for these tiers and, where prompts pass through, K16V16.
   static int page_bytes_for(std::span<const TierId> tiers, int head_dim);
   uint32_t appendable_pages() const { return ring_.free() > reserve_pages() ? ring_.free() - reserve_pages() : 0; }
 
   // Makes room for new fresh tokens of every entry in all layers and heads, and counts the tokens in: one demand per
-  // head, one prefix sum, private slices. False, and nothing changed, when the ring does not hold enough.
+  // head, one prefix sum, private slices. False, and nothing changed, when the ring does not hold enough beside the
+  // reserve.
   [[nodiscard]] bool extend(std::span<const BatchEntry> entries);
   uint32_t pages_to_extend(SlotId slot, int tokens) const;
   uint32_t pages_of(SlotId slot) const;  // that it holds

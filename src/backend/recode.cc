@@ -212,6 +212,7 @@ void recode_layer(KvCache& cache, ThreadPool& threads, const RecodeJob& job, int
 }  // namespace
 
 void recode(KvCache& cache, ThreadPool& threads, const RecodeJob& job) {
+  LEANKV_CHECK(cache.can_judge());
   for (int layer = 0; layer < cache.shape().layers; ++layer) recode_layer(cache, threads, job, layer);
   cache.state(job.slot).list_tier[kFreshList] = job.fresh_tier;
 }

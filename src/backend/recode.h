@@ -19,7 +19,7 @@ struct RecodeJob {
 };
 
 // A choice only ever lowers a token. Layer by layer: the emptied pages of all heads go back to the ring before new ones
-// are taken, so the sequence never needs more than it had plus KvCache::reserve_pages().
+// are taken, so the sequence never needs more than it had plus KvCache::reserve_pages(). REQUIRES cache.can_judge().
 void recode(KvCache& cache, ThreadPool& threads, const RecodeJob& job);
 
 }  // namespace leankv

@@ -62,6 +62,7 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<GgufFile> file, con
 Engine::~Engine() = default;
 
 void Engine::check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const {
+  validate_tiers(policy, config_.head_dim);
   const int64_t total = int64_t(prompt_tokens) + max_new_tokens;
   if (prompt_tokens < 1) throw Error(ErrorKind::kBadRequest, "the prompt is empty");
   if (total > context_) {
@@ -79,23 +80,35 @@ void Engine::check_fits(const Policy& policy, int prompt_tokens, int max_new_tok
 }
 
 // 16 bits while the prompt passes, where it fits whole and will be judged at its end; else the best tier at once.
-TierId Engine::prompt_tier(const Policy& policy, int prompt_tokens) const {
+TierId Engine::prompt_tier(const Policy& policy, int prompt_tokens, int64_t room_pages) const {
   const bool judged_at_end = first_judgement(policy, prompt_tokens) == prompt_tokens;
   if (policy.kind == PolicyKind::kOff || !judged_at_end) return policy.tiers.front();
   const PageLayout& layout = cache_->layout(TierId::kK16V16);
   const int64_t pages = (int64_t(prompt_tokens) + layout.tokens) / layout.tokens * cache_->shape().heads();
-  return pages <= cache_->appendable_pages() ? TierId::kK16V16 : policy.tiers.front();
+  return pages <= room_pages ? TierId::kK16V16 : policy.tiers.front();
 }
 
-std::optional<Sequence> Engine::start(const Policy& policy, int prompt_tokens, int max_new_tokens) {
-  validate_tiers(policy, config_.head_dim);
+std::optional<Sequence> Engine::start(const Policy& policy, int prompt_tokens, int max_new_tokens,
+                                      std::optional<uint32_t> most_pages) {
   check_fits(policy, prompt_tokens, max_new_tokens);
-  std::optional<SequenceCache> lease = cache_->admit(policy, prompt_tier(policy, prompt_tokens));
+  const int64_t room = most_pages.value_or(cache_->appendable_pages());
+  std::optional<SequenceCache> lease = cache_->admit(policy, prompt_tier(policy, prompt_tokens, room));
   if (!lease) return std::nullopt;
   Sequence sequence(std::move(*lease));
   sequence.prompt_tokens = prompt_tokens;
+  sequence.most_pages = most_pages;
   if (policy.judges()) cache_->state(sequence.slot()).judge_after(first_judgement(policy, prompt_tokens));
   return sequence;
+}
+
+std::optional<Sequence> Engine::copy(const Sequence& sequence) {
+  std::optional<SequenceCache> lease = cache_->copy(sequence.slot());
+  if (!lease) return std::nullopt;
+  Sequence other(std::move(*lease));
+  other.tokens = sequence.tokens;
+  other.prompt_tokens = sequence.prompt_tokens;
+  other.most_pages = sequence.most_pages;
+  return other;
 }
 
 std::optional<ConstMatrix> Engine::feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress,
@@ -127,30 +140,33 @@ std::optional<int> Engine::tokens_to_judgement(const Sequence& sequence) const {
   return state.judge_at - state.tokens;
 }
 
+// Pages that the sequence may still take; negative where it should give some back.
+int64_t Engine::room_pages(const Sequence& sequence) const {
+  if (!sequence.most_pages) return int64_t(cache_->ring().free()) - cache_->reserve_pages();
+  return int64_t(*sequence.most_pages) - cache_->pages_of(sequence.slot());
+}
+
 // Bytes of pages that the sequence may hold so that `free_tokens` more, or those that the context still takes, find
 // room at its best tier.
 int64_t Engine::limit_bytes(const Sequence& sequence, int64_t free_tokens) const {
   const SequenceState& state = cache_->state(sequence.slot());
-  int64_t held = 0;
-  for (const HeadTable& head : state.heads) held += int64_t(head.bag.size());
   const int64_t per_page = cache_->layout(state.policy.tiers.front()).tokens;
   const int64_t tokens = std::clamp<int64_t>(context_ - state.tokens, 0, free_tokens);
   const int64_t kept_free = (tokens + per_page - 1) / per_page * cache_->shape().heads();
-  return std::max<int64_t>(0, held + cache_->appendable_pages() - kept_free) * cache_->page_bytes();
+  const int64_t pages = int64_t(cache_->pages_of(sequence.slot())) + room_pages(sequence) - kept_free;
+  return std::max<int64_t>(0, pages) * cache_->page_bytes();
 }
 
-// Makes sure that `tokens` more fit, and, before the first judgement, that the next chunk (in decode: the next token)
-// will, too. True when they fit.
 bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
   SequenceState& state = cache_->state(sequence.slot());
-  const auto fits = [&](int n) { return cache_->pages_to_extend(sequence.slot(), n) <= cache_->appendable_pages(); };
+  const auto fits = [&](int n) { return cache_->pages_to_extend(sequence.slot(), n) <= room_pages(sequence); };
   if (state.policy.judges() && state.gathering() && !fits(tokens + std::max(1, tokens_after)) &&
       state.tokens + tokens >= least_judgeable(state.policy)) {
     state.judge_after(state.tokens + tokens);
   }
   if (fits(tokens) || !state.policy.judges() || state.gathering()) return fits(tokens);
   const int64_t limit = limit_bytes(sequence, int64_t(tokens) + decode_window(state.policy));
-  if (limit < hardest_bytes(cache_->shape(), state.tokens)) return false;
+  if (limit < hardest_bytes(cache_->shape(), state.tokens) || !cache_->can_judge()) return false;
   review(*cache_, *backend_.threads, sequence.slot(), limit);
   return fits(tokens);
 }
@@ -169,20 +185,29 @@ std::optional<ConstMatrix> Engine::step(std::span<const StepInput> inputs) {
   return transformer_->forward(batch, *cache_);
 }
 
+// A prompt that passed at 16 bits and is to be at its one tier.
+bool Engine::uniform_due(const Sequence& sequence) const {
+  const SequenceState& state = cache_->state(sequence.slot());
+  return state.policy.kind == PolicyKind::kUniform && state.tokens >= sequence.prompt_tokens &&
+         state.list_tier[kFreshList] != state.policy.tiers.front();
+}
+
+bool Engine::settle_due(const Sequence& sequence) const {
+  return uniform_due(sequence) || tokens_to_judgement(sequence) == 0 || review_due(cache_->state(sequence.slot()));
+}
+
 void Engine::settle(Sequence& sequence) {
   SequenceState& state = cache_->state(sequence.slot());
-  const std::optional<int> to_judgement = tokens_to_judgement(sequence);
-  LEANKV_CHECK(to_judgement.value_or(0) >= 0);
+  LEANKV_CHECK(tokens_to_judgement(sequence).value_or(0) >= 0);
+  if (!settle_due(sequence)) return;
   const bool prompt_ended = state.tokens >= sequence.prompt_tokens;
   const int64_t after = int64_t(decode_window(state.policy)) + (prompt_ended ? 0 : options_.chunk);
   const int64_t limit = limit_bytes(sequence, after);
-  const bool uniform_due = state.policy.kind == PolicyKind::kUniform && prompt_ended &&
-                           state.list_tier[kFreshList] != state.policy.tiers.front();
-  if (uniform_due || to_judgement == 0) {
+  if (uniform_due(sequence) || state.gathering()) {
     judge(*cache_, *backend_.threads,
           {sequence.slot(), weights_.output_energy, limit, prompt_ended ? Gathering::kEnd : Gathering::kContinue});
     if (state.gathering()) state.judge_after(first_judgement(state.policy, sequence.prompt_tokens));
-  } else if (review_due(state)) {
+  } else {
     review(*cache_, *backend_.threads, sequence.slot(), limit);
   }
 }

@@ -49,7 +49,13 @@ class Engine {
 
   // A sequence for a prompt of so many tokens and up to max_new_tokens more. Throws kBadRequest when that exceeds the
   // context, kDoesNotFit when the pool can never hold it (both numbers in the message); none when no slot is free now.
-  std::optional<Sequence> start(const Policy& policy, int prompt_tokens, int max_new_tokens);
+  // most_pages: see Sequence.
+  std::optional<Sequence> start(const Policy& policy, int prompt_tokens, int max_new_tokens,
+                                std::optional<uint32_t> most_pages = {});
+  // Throws what start() throws.
+  void check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const;
+  // The same sequence once more, with pages of its own; none when there is no slot or no room for them.
+  std::optional<Sequence> copy(const Sequence& sequence);
 
   // Feeds tokens in chunks, judging and reviewing on the way, and returns the logits after the last one
   // [1, vocabulary] (valid until the next call), or those of the last `wanted_logits` tokens (these in one chunk).
@@ -66,16 +72,21 @@ class Engine {
   std::optional<ConstMatrix> step(std::span<const StepInput> inputs);
   // Tokens until the first judgement of a sequence, or the next early one; none when it is not gathering.
   std::optional<int> tokens_to_judgement(const Sequence& sequence) const;
-  // What follows a step: the judgement or review that is due for a sequence. REQUIRES that no step passed its
-  // judgement.
+  // Makes sure, before a step, that a sequence may hold `tokens` more, and, before the first judgement, that the next
+  // tokens_after (in decode: the next token) will be welcome, too: plans an early judgement, or reviews before it is
+  // time. True when it may hold them; whether the pool has the pages is for step() to say.
+  bool make_room(Sequence& sequence, int tokens, int tokens_after);
+  // What follows a step: the judgement or review that is due for a sequence. REQUIRES that no step passed its judgement
+  // and, where settle_due, cache().can_judge(): true after a step, for the first sequence that is settled.
   void settle(Sequence& sequence);
+  bool settle_due(const Sequence& sequence) const;
 
   CacheUsage usage(const Sequence& sequence) const { return usage_of(*cache_, sequence.slot()); }
 
  private:
-  void check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const;
-  TierId prompt_tier(const Policy& policy, int prompt_tokens) const;
-  bool make_room(Sequence& sequence, int tokens, int tokens_after);
+  TierId prompt_tier(const Policy& policy, int prompt_tokens, int64_t room_pages) const;
+  int64_t room_pages(const Sequence& sequence) const;
+  bool uniform_due(const Sequence& sequence) const;
   int next_chunk(const Sequence& sequence, int left) const;
   int64_t limit_bytes(const Sequence& sequence, int64_t free_tokens) const;
 

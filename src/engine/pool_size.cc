@@ -21,7 +21,7 @@ int64_t fresh_bytes(const KvCache& cache, TierId id, int64_t tokens) {
 // Pages that any pool needs whatever the context: the reserve, and for each head a half-filled one per list.
 int64_t fixed_bytes(const CacheShape& shape, const Policy& policy, int sequences) {
   const int64_t half_filled = int64_t(shape.heads()) * sequences * (int(policy.tiers.size()) + 1);
-  const int64_t pages = half_filled + KvCache::reserve_pages(shape, sequences);
+  const int64_t pages = half_filled + KvCache::reserve_pages(shape);
   return pages * KvCache::page_bytes_for(policy.tiers, shape.head_dim);
 }
 

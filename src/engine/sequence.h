@@ -1,6 +1,8 @@
 // One conversation or text: its tokens and its lease on the cache.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,9 @@ struct Sequence {
   SequenceCache cache;
   std::vector<int> tokens;  // fed so far
   int prompt_tokens = 0;    // of the first prompt: the first judgement comes after it
+  // Pages that it may hold, whatever else is in the pool, so that what it keeps does not depend on others; empty: as
+  // many as are free when it matters.
+  std::optional<uint32_t> most_pages;
 };
 
 }  // namespace leankv

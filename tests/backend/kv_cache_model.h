@@ -116,12 +116,13 @@ class KvCacheExercise {
   struct SequenceModel {
     SequenceCache lease;
     std::vector<HeadModel> heads;
+    bool yielded = false;  // to be dropped, because its judgement found the reserve used up
   };
 
   // The reserve (kv_cache.h) and room for a few hundred tokens, so that extend fails now and then.
   static int64_t pool_bytes(CacheShape shape) {
     const int64_t page = choose_page_bytes(kAllTiers, shape.head_dim);
-    return page * (KvCache::reserve_pages(shape, kSlots) + 40 * shape.heads());
+    return page * (KvCache::reserve_pages(shape) + 40 * shape.heads());
   }
 
   Policy random_policy() {
@@ -188,6 +189,7 @@ class KvCacheExercise {
       }
     }
     for (SequenceModel* sequence : fed) judge_where_due(*sequence);
+    std::erase_if(sequences_, [](const SequenceModel& s) { return s.yielded; });
   }
 
   void feed_head(SequenceModel& sequence, const BatchEntry& entry, int layer, int h) {
@@ -224,14 +226,16 @@ class KvCacheExercise {
 
   void judge_where_due(SequenceModel& sequence) {
     const SequenceState& state = cache_.state(sequence.lease.slot());
-    if (state.gathering() && state.tokens == state.judge_at) run_judgement(sequence, next_(2) == 0);
+    if (!state.gathering() || state.tokens != state.judge_at) return;
+    sequence.yielded = !cache_.can_judge();
+    if (!sequence.yielded) run_judgement(sequence, next_(2) == 0);
   }
 
   void judge_or_review() {
     if (sequences_.empty()) return;
     SequenceModel& sequence = sequences_[next_(int(sequences_.size()))];
     SequenceState& state = cache_.state(sequence.lease.slot());
-    if (state.policy.kind == PolicyKind::kOff || state.tokens == 0) return;
+    if (state.policy.kind == PolicyKind::kOff || state.tokens == 0 || !cache_.can_judge()) return;
     if (state.gathering()) {  // before its time, as when memory is short: after the next few tokens
       const int early = state.tokens + 1 + next_(8);
       if (early >= least_judgeable(state.policy)) state.judge_after(std::min(early, state.judge_at));

@@ -126,8 +126,7 @@ TEST(KvCacheTest, TheReserveTakesAPageOfEveryHead) {
   const Policy policy = parse_policy("ratio=4,pin=1");
   const int64_t page_bytes = KvCache::page_bytes_for(policy.tiers, shape.head_dim);
   const int tokens = kQueryUnit, pages_per_head = tokens / 8;  // of K8V8
-  KvCache cache(shape, policy.tiers, (pages_per_head * shape.heads() + KvCache::reserve_pages(shape, 1)) * page_bytes,
-                1);
+  KvCache cache(shape, policy.tiers, (pages_per_head * shape.heads() + KvCache::reserve_pages(shape)) * page_bytes, 1);
   const SequenceCache lease = *cache.admit(policy, TierId::kK8V8);
   const BatchEntry entry{lease.slot(), 0, tokens, 0};
   ASSERT_TRUE(cache.extend({&entry, 1}));
