@@ -1,63 +1,21 @@
 #include "engine/generation.h"
 
-#include <algorithm>
-#include <chrono>
-#include <limits>
-
-#include "base/error.h"
-#include "engine/stop_strings.h"
-#include "model/utf8.h"
+#include "engine/stopwatch.h"
 
 namespace leankv {
 namespace {
 
-class Stopwatch {
- public:
-  double ms() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-};
-
-SamplingOptions sampling_of(const GenerationOptions& options, const Tokenizer& tokenizer) {
-  SamplingOptions sampling = options.sampling;
-  if (!options.ignore_eos) return sampling;
-  for (int id = 0; id < tokenizer.size(); ++id) {
-    if (tokenizer.is_end_of_text(id)) sampling.biases.push_back({id, -std::numeric_limits<float>::infinity()});
-  }
-  return sampling;
-}
-
-// Tokens that may be sampled: prompt and answer together fill the context at most.
-int room_for(const Engine& engine, const Sequence& sequence, std::size_t prompt, const GenerationOptions& options) {
-  if (prompt == 0) throw Error(ErrorKind::kBadRequest, "the prompt is empty");
-  const int64_t total = int64_t(sequence.tokens.size()) + int64_t(prompt);
-  if (total >= engine.context()) {
-    throw Error(ErrorKind::kBadRequest, "the prompt has " + std::to_string(total) + " tokens, the context holds " +
-                                            std::to_string(engine.context()) + ": shorten it or raise --ctx-size");
-  }
-  const int room = int(engine.context() - total);
-  return options.max_tokens < 0 ? room : std::min(room, options.max_tokens);
-}
-
 class Run {
  public:
-  Run(Engine& engine, Sequence& sequence, const GenerationOptions& options, const GenerationCallbacks& callbacks)
-      : engine_(engine),
-        sequence_(sequence),
-        callbacks_(callbacks),
-        sampler_(sampling_of(options, engine.tokenizer()), engine.tokenizer().size()),
-        stops_(options.stop) {}
+  Run(Engine& engine, Sequence& sequence, const GenerationOptions& options, int room,
+      const GenerationCallbacks& callbacks)
+      : engine_(engine), sequence_(sequence), callbacks_(callbacks), answer_(engine.tokenizer(), options, room) {}
 
-  Generation answer(std::span<const int> prompt, int room) {
+  Generation answer(std::span<const int> prompt) {
     std::optional<ConstMatrix> logits = prefill(prompt);
     const Stopwatch watch;
-    while (logits) logits = advance(*logits, room);
-    if (!stops_.stopped()) {
-      show(stops_.push(characters_.flush()));
-      show(stops_.flush());
-    }
+    while (logits) logits = advance(*logits);
+    show(answer_.rest());
     result_.timings.predicted_n = int(result_.tokens.size());
     result_.timings.predicted_ms = watch.ms();
     return std::move(result_);
@@ -78,23 +36,19 @@ class Run {
   }
 
   // Samples a token and feeds it; the next logits, or none at the end of the answer.
-  std::optional<ConstMatrix> advance(ConstMatrix logits, int room) {
-    if (int(result_.tokens.size()) >= room) return finish(FinishReason::kLength);
-    const std::size_t known = std::size_t(engine_.tokenizer().size());
-    const int token = sampler_.sample(std::span(logits.row(0), known), sequence_.tokens);
+  std::optional<ConstMatrix> advance(ConstMatrix logits) {
+    if (ended()) return std::nullopt;
+    const int token = answer_.sample(logits.row_span(0), sequence_.tokens);
     result_.tokens.push_back(token);
-    if (engine_.tokenizer().is_end_of_text(token)) return finish(FinishReason::kStop);
-    show(stops_.push(characters_.push(engine_.tokenizer().piece(token))));
-    if (stops_.stopped()) return finish(FinishReason::kStop);
-    if (int(result_.tokens.size()) >= room) return finish(FinishReason::kLength);
-    if (cancelled()) return std::nullopt;
+    show(answer_.take(token));
+    if (ended() || cancelled()) return std::nullopt;
     result_.finish = FinishReason::kMemory;
     return engine_.feed(sequence_, {&token, 1});
   }
 
-  std::nullopt_t finish(FinishReason reason) {
-    result_.finish = reason;
-    return std::nullopt;
+  bool ended() {
+    if (answer_.finish()) result_.finish = *answer_.finish();
+    return answer_.finish().has_value();
   }
 
   bool cancelled() {
@@ -112,9 +66,7 @@ class Run {
   Engine& engine_;
   Sequence& sequence_;
   const GenerationCallbacks& callbacks_;
-  Sampler sampler_;
-  StopStrings stops_;
-  Utf8Stream characters_;
+  Answer answer_;
   Generation result_;
 };
 
@@ -122,8 +74,9 @@ class Run {
 
 Generation generate(Engine& engine, Sequence& sequence, std::span<const int> prompt, const GenerationOptions& options,
                     const GenerationCallbacks& callbacks) {
-  const int room = room_for(engine, sequence, prompt.size(), options);
-  return Run(engine, sequence, options, callbacks).answer(prompt, room);
+  const int64_t total = prompt.empty() ? 0 : int64_t(sequence.tokens.size()) + int64_t(prompt.size());
+  const int room = answer_room(total, engine.context(), options.max_tokens);
+  return Run(engine, sequence, options, room, callbacks).answer(prompt);
 }
 
 }  // namespace leankv

@@ -6,18 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/answer.h"
 #include "engine/engine.h"
-#include "engine/outcome.h"
-#include "engine/sampler.h"
 
 namespace leankv {
 
-struct GenerationOptions {
-  int max_tokens = -1;  // -1: until the context is full
-  std::vector<std::string> stop;
-  bool ignore_eos = false;
-  SamplingOptions sampling;
-};
+using GenerationOptions = AnswerOptions;
 
 // All optional; called from the thread that generates.
 struct GenerationCallbacks {

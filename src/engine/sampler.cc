@@ -32,24 +32,35 @@ void check(const SamplingOptions& o, int vocabulary) {
   }
 }
 
+Error nothing_left(bool masked) {
+  if (masked) return Error(ErrorKind::kBadRequest, "the grammar, together with logit biases, allows no token");
+  return Error(
+      ErrorKind::kBadFile,
+      "no token has a logit that is a number: the model's file is damaged, or logit biases forbid every token");
+}
+
 }  // namespace
 
 Sampler::Sampler(const SamplingOptions& options, int vocabulary) : options_(options), random_(options.seed) {
   check(options, vocabulary);
 }
 
-int Sampler::sample(std::span<const float> logits, std::span<const int> history) {
-  adjust(logits, history);
+int Sampler::sample(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed) {
+  adjust(logits, history, allowed);
   collect();
+  if (candidates_.empty()) throw nothing_left(!allowed.empty());
   if (options_.temperature == 0) return candidates_.front().token;
   keep_top_p();
   keep_min_p();
   return draw();
 }
 
-void Sampler::adjust(std::span<const float> logits, std::span<const int> history) {
+void Sampler::adjust(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed) {
   logits_.assign(logits.begin(), logits.end());
   for (const LogitBias& b : options_.biases) logits_[b.token] += b.bias;
+  for (std::size_t t = 0; t < logits_.size() && !allowed.empty(); ++t) {
+    if ((allowed[t / 64] >> t % 64 & 1) == 0) logits_[t] = kNever;
+  }
   if (options_.repeat_penalty != 1 && options_.repeat_last_n != 0) penalise(history);
 }
 
@@ -69,11 +80,6 @@ void Sampler::collect() {
   candidates_.clear();
   for (int i = 0; i < int(logits_.size()); ++i) {
     if (logits_[i] > kNever) candidates_.push_back({logits_[i], i});  // false for NaN
-  }
-  if (candidates_.empty()) {
-    throw Error(ErrorKind::kBadFile,
-                "no token has a logit that is a number: the model's file is damaged, or logit "
-                "biases forbid every token");
   }
   const std::size_t wanted = options_.temperature == 0 ? 1 : options_.top_k == 0 ? candidates_.size() : options_.top_k;
   const std::size_t kept = std::min(wanted, candidates_.size());

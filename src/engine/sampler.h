@@ -26,22 +26,23 @@ struct SamplingOptions {
   std::vector<LogitBias> biases;
 };
 
-// Order, as in llama.cpp: biases, repetition penalty, top-k, top-p, min-p, temperature, draw. So top-p and min-p see
-// probabilities at temperature 1. Of equal logits the lower id comes first.
+// Order, as in llama.cpp: biases, a grammar's mask, repetition penalty, top-k, top-p, min-p, temperature, draw. So
+// top-p and min-p see probabilities at temperature 1. Of equal logits the lower id comes first.
 class Sampler {
  public:
   // Throws kBadRequest, naming the setting, for a value out of range or a token that is not below `vocabulary`.
   Sampler(const SamplingOptions& options, int vocabulary);
 
-  // logits [vocabulary]; history: the tokens of the sequence so far. Throws kBadFile when no logit is a number.
-  int sample(std::span<const float> logits, std::span<const int> history);
+  // logits [vocabulary]; history: the tokens of the sequence so far; allowed [(vocabulary + 63) / 64]: a bit per token
+  // that may come, empty: all. Throws when no token is left: kBadFile, or kBadRequest where `allowed` may be why.
+  int sample(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed = {});
 
  private:
   struct Candidate {
     float logit;
     int token;
   };
-  void adjust(std::span<const float> logits, std::span<const int> history);
+  void adjust(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed);
   void penalise(std::span<const int> history);
   void collect();
   void keep_top_p();
