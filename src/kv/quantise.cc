@@ -247,13 +247,9 @@ void decode_levels(CodecId id, const uint16_t* codes, const uint8_t* scales, int
 
 // ---- scale bytes ----
 
-constexpr int kStepsPerOctave = 16;
+constexpr int kStepsPerOctave = kScaleStepsPerOctave;
 constexpr int kByteOfOne = 128;
 
-// 2^(i / 16) rounded to f32: the 23 bits of its mantissa.
-constexpr uint32_t kMantissas[kStepsPerOctave] = {0x000000, 0x05aac3, 0x0b95c2, 0x11c3d3, 0x1837f0, 0x1ef532,
-                                                  0x25fed7, 0x2d583f, 0x3504f3, 0x3d08a4, 0x45672a, 0x4e248c,
-                                                  0x5744fd, 0x60ccdf, 0x6ac0c7, 0x75257d};
 // 2^((i + 1/2) / 16) rounded up: a mantissa of at least this is nearer to step i + 1 than to step i.
 constexpr uint32_t kBoundaries[kStepsPerOctave] = {0x02cd87, 0x08980f, 0x0ea43a, 0x14f4f0, 0x1b8d3a, 0x227044,
                                                    0x29a15b, 0x3123f6, 0x38fbb0, 0x412c4d, 0x49b9be, 0x52a81e,
@@ -265,7 +261,7 @@ float scale_of_byte(uint8_t b) {
   if (b == 0) return 0.0f;
   const int steps = b - kByteOfOne + 8 * kStepsPerOctave;  // positive: 8 octaves below 1 and up
   const uint32_t exponent = uint32_t(127 - 8 + steps / kStepsPerOctave);
-  return std::bit_cast<float>(exponent << 23 | kMantissas[steps % kStepsPerOctave]);
+  return std::bit_cast<float>(exponent << 23 | kScaleMantissas[steps % kStepsPerOctave]);
 }
 
 uint8_t byte_of_scale(float scale) {

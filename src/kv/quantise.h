@@ -25,6 +25,11 @@ inline constexpr int kSumLanes = 16;
 void encode_row(CodecId id, const float* x, int head_dim, uint16_t* codes, uint8_t* scales);
 void decode_row(CodecId id, const uint16_t* codes, const uint8_t* scales, int head_dim, float* x);
 
+inline constexpr int kScaleStepsPerOctave = 16;
+// 2^(i / 16) rounded to f32: the 23 bits of its mantissa.
+inline constexpr uint32_t kScaleMantissas[kScaleStepsPerOctave] = {
+    0x000000, 0x05aac3, 0x0b95c2, 0x11c3d3, 0x1837f0, 0x1ef532, 0x25fed7, 0x2d583f,
+    0x3504f3, 0x3d08a4, 0x45672a, 0x4e248c, 0x5744fd, 0x60ccdf, 0x6ac0c7, 0x75257d};
 // The value of scale byte b: 2^((b - 128) / 16) rounded to f32; 0 for b = 0.
 float scale_of_byte(uint8_t b);
 // The scale byte nearest in the log domain, clamped to 1..255, without log2. 0 for NaN and for scales less than half of

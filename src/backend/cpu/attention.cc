@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "backend/cpu/attention_seen.h"
 #include "backend/row_transform.h"
 #include "kv/attention_state.h"
 
@@ -81,7 +82,7 @@ bool AttentionBlock::observes() const {
 }
 
 void AttentionBlock::place_weights() {
-  keep_weights_ = p_.rows == 1 || observes();
+  keep_weights_ = observes();
   first_column_.resize(std::size_t(visible_segments_));
   int columns = 0, largest = 0;
   for (int i = 0; i < visible_segments_; ++i) {
@@ -167,48 +168,25 @@ void AttentionBlock::finish(const AttentionKernels& kernels, Observation& seen) 
   for (int r = 0; r < p_.rows; ++r) observe(kernels, seen, r);
 }
 
-// Adds what the queries of one row saw (kv/significance.h, both definitions).
+// Adds what the queries of one row saw.
 void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen, int row) const {
   const SequenceState& sequence = p_.cache->state(p_.entry->slot);
   const Observe where = observation_of(sequence, p_.entry->position + p_.first_row + row);
   if (where == Observe::kNot) return;
   std::vector<float>& sums = where == Observe::kOlder ? seen.older : seen.recent;
   sums.resize(keys_);
-  if (sequence.policy.kind == PolicyKind::kPaper) {
-    add_largest(row, sums.data());
-  } else {
-    add_squares(kernels, row, sums.data());
-  }
-}
-
-// Calls f(segment, its weights of one query, what makes them probabilities) for the group's queries of one row.
-template <class F>
-void AttentionBlock::for_each_weights(int segment, int row, F f) const {
   const int group = p_.cache->shape().group;
-  const Segment& s = (*p_.segments)[segment];
-  for (int i = row * group; i < (row + 1) * group; ++i) {
-    const float scale = std::exp(max_[std::size_t(segment) * queries_ + i] - final_max_[i]) / final_sum_[i];
-    f(s, weights(segment) + std::ptrdiff_t(i) * whole_lines(s.tokens), scale);
-  }
-}
-
-void AttentionBlock::add_squares(const AttentionKernels& kernels, int row, float* sums) const {
-  for (int i = 0; i < visible_segments_; ++i) {
-    for_each_weights(i, row, [&](const Segment& s, const float* w, float scale) {
-      kernels.add_squares(w, scale, sums + s.first_token, s.tokens);
-    });
-  }
-}
-
-void AttentionBlock::add_largest(int row, float* sums) const {
-  std::vector<float> largest;
-  for (int i = 0; i < visible_segments_; ++i) {
-    largest.assign((*p_.segments)[i].tokens, 0.0f);
-    for_each_weights(i, row, [&](const Segment& s, const float* w, float scale) {
-      for (int t = 0; t < s.tokens; ++t) largest[t] = std::max(largest[t], w[t] * scale);
-    });
-    float* to = sums + (*p_.segments)[i].first_token;
-    for (std::size_t t = 0; t < largest.size(); ++t) to[t] += largest[t];
+  std::vector<float> scales(group);
+  for (int s = 0; s < visible_segments_; ++s) {
+    const std::size_t at = std::size_t(s) * queries_ + row * group;
+    for (int i = 0; i < group; ++i) {
+      scales[i] = std::exp(max_[at + i] - final_max_[row * group + i]) / final_sum_[row * group + i];
+    }
+    const Segment& segment = (*p_.segments)[s];
+    const int stride = whole_lines(segment.tokens);
+    add_seen(kernels, sequence.policy.kind,
+             {weights(s) + std::ptrdiff_t(row) * group * stride, stride, scales, segment.tokens},
+             &sums[segment.first_token]);
   }
 }
 

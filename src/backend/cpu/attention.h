@@ -1,4 +1,5 @@
-// Attention on the compressed pages of one layer, all query heads of a group in one pass over the bytes.
+// Attention of a block of rows of a prompt on the pages of one head, all query heads of a group in one pass over the
+// bytes, which are decoded to f32 once for all rows. attention_row.h has that of a single row.
 //
 // Tokens of a head are cut into segments of at most kSegmentTokens within one list; each segment gives a partial
 // result (kv/attention_state.h), and these are merged in order. The cut depends on the tokens alone, so neither the
@@ -39,7 +40,7 @@ struct AttentionProblem {
 class AttentionBlock {
  public:
   void start(const AttentionProblem& problem);  // reads and transforms the queries
-  // Partial result of one segment. Segments of a block may run on different threads, each with its own scratch.
+  // Partial result of one segment. REQUIRES ascending segments.
   void run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch);
   // Merges, restores and writes the outputs; adds what was observed.
   void finish(const AttentionKernels& kernels, Observation& seen);
@@ -56,10 +57,6 @@ class AttentionBlock {
   template <class F>
   void for_each_page(const Segment& segment, F f) const;
   void observe(const AttentionKernels& kernels, Observation& seen, int row) const;
-  template <class F>
-  void for_each_weights(int segment, int row, F f) const;
-  void add_squares(const AttentionKernels& kernels, int row, float* sums) const;
-  void add_largest(int row, float* sums) const;
 
   AttentionProblem p_{};
   int queries_ = 0;                           // rows * group

@@ -5,6 +5,12 @@
 #include "backend/append.h"
 
 namespace leankv {
+namespace {
+
+constexpr int kTasksPerThread = 4;  // that even out their lengths
+
+}  // namespace
+
 CpuCacheOps::CpuCacheOps(ThreadPool& pool, Isa isa)
     : pool_(pool), kernels_(attention_kernels(isa)), scratch_(pool.size()) {}
 
@@ -19,61 +25,86 @@ void CpuCacheOps::append(KvCache& cache, const Batch& batch, int layer, ConstMat
 }
 
 void CpuCacheOps::attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) {
-  const int heads = cache.shape().kv_heads, columns = cache.shape().group * cache.shape().head_dim;
-  std::vector<std::vector<Segment>> segments(batch.entries.size() * heads);
-  std::vector<AttentionProblem> prompts, single;
-  std::vector<int> first_prompt(segments.size()), first_single(segments.size());
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    const BatchEntry& entry = batch.entries[i / heads];
-    const int head = int(i) % heads;
-    segments[i] = cut_segments(cache, entry.slot, layer, head);
-    first_prompt[i] = int(prompts.size()), first_single[i] = int(single.size());
-    for (int row = 0; row < entry.rows;) {
-      // Blocks end at multiples of kBlockRows of the sequence, so sums do not depend on how a prompt is cut.
-      const int rows = std::min(kBlockRows - (entry.position + row) % kBlockRows, entry.rows - row);
-      (entry.rows == 1 ? single : prompts).push_back({&cache, &entry, &segments[i], layer, head, row, rows, q, out});
-      row += rows;
-    }
-  }
-  seen_.assign(prompts.size() + single.size(), {});
-  attend_prompt_blocks(prompts);
-  attend_single_rows(single);
-  pool_.run(int(segments.size()), [&](int i, int) {
-    const BatchEntry& entry = batch.entries[i / heads];
-    const int head = i % heads;
-    const bool one = entry.rows == 1;
-    const std::size_t first = one ? prompts.size() + first_single[i] : first_prompt[i];
-    const int blocks = (entry.position + entry.rows - 1) / kBlockRows - entry.position / kBlockRows + 1;
-    record(cache, entry, layer, head, std::span(seen_).subspan(first, std::size_t(blocks)));
-    gather_outputs(cache, entry, layer, head, columns_of(q, entry, head * columns, columns),
-                   columns_of(out, entry, head * columns, columns));
-  });
+  attend_blocks(cache, batch, layer, q, out);
+  attend_rows(cache, batch, layer, q, out);
 }
 
-// Many rows: a task is a block with all its segments.
-void CpuCacheOps::attend_prompt_blocks(std::span<const AttentionProblem> problems) {
-  blocks_.resize(std::max(blocks_.size(), std::size_t(pool_.size())));
+namespace {
+
+// This head's part of what follows the attention of an entry.
+void keep_statistics(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> seen,
+                     ConstMatrix q, ConstMatrix out) {
+  const int columns = cache.shape().group * cache.shape().head_dim;
+  record(cache, entry, layer, head, seen);
+  gather_outputs(cache, entry, layer, head, columns_of(q, entry, head * columns, columns),
+                 columns_of(out, entry, head * columns, columns));
+}
+
+}  // namespace
+
+// Entries of several rows: a task is a block of rows with all its segments.
+void CpuCacheOps::attend_blocks(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) {
+  struct Head {
+    const BatchEntry* entry;
+    int head;
+    std::size_t first_block, blocks;
+    std::vector<Segment> segments;
+  };
+  std::vector<Head> heads;
+  for (const BatchEntry& entry : batch.entries) {
+    for (int h = 0; h < cache.shape().kv_heads && entry.rows > 1; ++h) {
+      heads.push_back({&entry, h, 0, 0, cut_segments(cache, entry.slot, layer, h)});
+    }
+  }
+  std::vector<AttentionProblem> problems;
+  for (Head& h : heads) {
+    h.first_block = problems.size();
+    for (int row = 0; row < h.entry->rows;) {
+      // Blocks end at multiples of kBlockRows of the sequence, so sums do not depend on how a prompt is cut.
+      const int rows = std::min(kBlockRows - (h.entry->position + row) % kBlockRows, h.entry->rows - row);
+      problems.push_back({&cache, h.entry, &h.segments, layer, h.head, row, rows, q, out});
+      row += rows;
+    }
+    h.blocks = problems.size() - h.first_block;
+  }
+  std::vector<Observation> seen(problems.size());
+  blocks_.resize(pool_.size());
   pool_.run(int(problems.size()), [&](int task, int thread) {
     AttentionBlock& block = blocks_[thread];
     block.start(problems[task]);
     for (int s = 0; s < block.segments(); ++s) block.run_segment(kernels_, s, scratch_[thread]);
-    block.finish(kernels_, seen_[task]);
+    block.finish(kernels_, seen[task]);
+  });
+  pool_.run(int(heads.size()), [&](int i, int) {
+    const Head& h = heads[i];
+    keep_statistics(cache, *h.entry, layer, h.head, std::span(seen).subspan(h.first_block, h.blocks), q, out);
   });
 }
 
-// One row each: a task is one segment, so that a single sequence keeps every thread busy.
-void CpuCacheOps::attend_single_rows(std::span<const AttentionProblem> problems) {
-  const std::size_t first_seen = seen_.size() - problems.size();
-  blocks_.resize(std::max(blocks_.size(), problems.size()));
-  std::vector<std::pair<int, int>> tasks;
-  for (int b = 0; b < int(problems.size()); ++b) {
-    blocks_[b].start(problems[b]);
-    for (int s = 0; s < blocks_[b].segments(); ++s) tasks.emplace_back(b, s);
+// Entries of one row: a task is a whole head where there are many, else a share of its runs, so that a single sequence
+// keeps every thread busy.
+void CpuCacheOps::attend_rows(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) {
+  std::vector<std::pair<const BatchEntry*, int>> heads;
+  for (const BatchEntry& entry : batch.entries) {
+    for (int h = 0; h < cache.shape().kv_heads && entry.rows == 1; ++h) heads.emplace_back(&entry, h);
   }
-  pool_.run(int(tasks.size()), [&](int task, int thread) {
-    blocks_[tasks[task].first].run_segment(kernels_, tasks[task].second, scratch_[thread]);
-  });
-  pool_.run(int(problems.size()), [&](int b, int) { blocks_[b].finish(kernels_, seen_[first_seen + b]); });
+  const int n = int(heads.size());
+  if (n == 0) return;
+  rows_.resize(std::max(rows_.size(), heads.size()));
+  const int wanted_tasks = kTasksPerThread * pool_.size(), shares = (wanted_tasks + n - 1) / n;
+  const auto plan = [&](int i) { rows_[i].plan(kernels_, cache, *heads[i].first, layer, heads[i].second, q); };
+  const auto run = [&](int i, int share, int thread) {
+    const int runs = rows_[i].runs();
+    rows_[i].run(kernels_, runs * share / shares, runs * (share + 1) / shares, scratch_[thread]);
+  };
+  const auto finish = [&](int i) {
+    const Observation& seen = rows_[i].finish(kernels_, out);
+    keep_statistics(cache, *heads[i].first, layer, heads[i].second, {&seen, 1}, q, out);
+  };
+  if (shares == 1) return pool_.run(n, [&](int i, int thread) { plan(i), run(i, 0, thread), finish(i); });
+  pool_.run(n, [&](int i, int) { plan(i); });
+  pool_.run(n * shares, [&](int task, int thread) { run(task / shares, task % shares, thread); });
+  pool_.run(n, [&](int i, int) { finish(i); });
 }
 
 }  // namespace leankv

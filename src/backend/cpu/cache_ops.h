@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backend/cache_ops.h"
-#include "backend/cpu/attention.h"
+#include "backend/cpu/attention_row.h"
 #include "base/isa.h"
 #include "base/thread_pool.h"
 
@@ -15,14 +15,14 @@ class CpuCacheOps : public CacheOps {
   void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;
 
  private:
-  void attend_prompt_blocks(std::span<const AttentionProblem> problems);
-  void attend_single_rows(std::span<const AttentionProblem> problems);
+  void attend_blocks(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out);
+  void attend_rows(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out);
 
   ThreadPool& pool_;
   const AttentionKernels& kernels_;
   std::vector<std::vector<float>> scratch_;  // [threads]
-  std::vector<AttentionBlock> blocks_;       // [threads] for prompts, [problems] for single rows
-  std::vector<Observation> seen_;            // [problems]
+  std::vector<AttentionBlock> blocks_;       // [threads]
+  std::vector<AttentionRow> rows_;           // [entries of one row, heads]
 };
 
 }  // namespace leankv

@@ -140,7 +140,18 @@ inline Lanes exponential(const Lanes& x, float max, Lanes& sums) {
   for (int i = 0; i < n; ++i) sums[i] += (x[i] * scale) * (x[i] * scale);
 }
 
-constexpr AttentionKernels kAttentionKernels = {decode_keys, decode_values, multiply, exponentials, add_squares};
+void key_logits(const TokenRun& run, const GroupQueries& q, float* logits, std::ptrdiff_t stride) {
+  const bool halves = tier(run.layout->tier).key == CodecId::kHalf;
+  (halves ? half_logits : code_logits)(run, q, logits, stride);
+}
+
+void sum_values(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out) {
+  const bool halves = tier(run.layout->tier).value == CodecId::kHalf;
+  (halves ? sum_halves : sum_codes)(run, weights, stride, count, out);
+}
+
+constexpr AttentionKernels kAttentionKernels = {decode_keys, decode_values,    multiply,   exponentials,
+                                                add_squares, quantise_queries, key_logits, sum_values};
 
 }  // namespace
 }  // namespace LEANKV_ISA_NS

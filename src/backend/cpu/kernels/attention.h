@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "backend/cpu/kernels/attention_row.h"
 #include "backend/cpu/kernels/kernels.h"
 #include "kv/page_layout.h"
 
@@ -24,6 +25,16 @@ struct AttentionKernels {
   void (*exponentials)(float* x, int n, float* max, float* sum);
   // sums[i] += (x[i] * scale)^2 for i < n
   void (*add_squares)(const float* x, float scale, float* sums, int n);
+
+  // Attention of one row (attention_row.h). q [count, head_dim] to its codes: codes [count, high and low,
+  // head_dim / 4, 8, 4], unit and sum [count].
+  void (*quantise_queries)(const float* q, int count, int head_dim, int8_t* codes, float* unit, int32_t* sum);
+  // logits[i * stride + t] of every query i and token t of the run; those of whole batches are written.
+  // REQUIRES reads_codes_directly(key codec).
+  void (*key_logits)(const TokenRun& run, const GroupQueries& q, float* logits, std::ptrdiff_t stride);
+  // out[i * head_dim + c] = sum over t of weights[i * stride + t] value[t, c]; weights behind the run's tokens are 0 up
+  // to a whole batch. REQUIRES reads_codes_directly(value codec), weights >= 0.
+  void (*sum_values)(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out);
 };
 
 const AttentionKernels& attention_kernels(ScalarIsa);

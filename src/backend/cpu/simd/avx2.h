@@ -86,6 +86,31 @@ inline Bytes broadcast_16(const int8_t* from) {
 }
 inline Bytes look_up(Bytes table, Bytes index) { return _mm256_shuffle_epi8(table, index); }
 
+inline Floats broadcast_quad(const float* from) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(from)); }
+inline Floats sum_fours(const Floats* a) {
+  // Half j of `fours` holds the sum of half j of a[0], a[1], a[2], a[3].
+  const Floats fours = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
+  return _mm256_permutevar8x32_ps(fours, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+inline Ints load_ints(const int32_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+inline void store_ints(int32_t* to, Ints a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
+inline Ints join_eights(Ints a, Ints) { return a; }
+inline Ints load_u8(const uint8_t* from) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+}
+inline Floats look_up_16(const float* table, Ints index) { return _mm256_i32gather_ps(table, index, 4); }
+template <int kBits>
+inline Ints shift_right(Ints a) {
+  return _mm256_srai_epi32(a, kBits);
+}
+inline Ints bit_and(Ints a, int32_t bits) { return _mm256_and_si256(a, _mm256_set1_epi32(bits)); }
+inline Ints round_to_int(Floats a) { return _mm256_cvtps_epi32(a); }
+inline void store_low_bytes(int8_t* to, Ints a) {
+  const __m256i low = _mm256_shuffle_epi8(a, _mm256_set1_epi32(0x0c080400));  // 4 bytes a half, repeated
+  const __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), bytes);
+}
+
 // 4-bit codes: a pair sum is at most 2 * 15 * 128 = 3840, so maddubs cannot saturate. 8-bit codes: a pair could reach
 // 2 * 255 * 128 = 65280, so both sides are widened to 16 bits, even and odd bytes apart, before they are multiplied.
 template <int kCodeBits>

@@ -86,4 +86,31 @@ inline Bytes broadcast_16(const int8_t* from) {
 }
 inline Bytes look_up(Bytes table, Bytes index) { return _mm512_shuffle_epi8(table, index); }
 
+inline Floats broadcast_quad(const float* from) { return _mm512_broadcast_f32x4(_mm_loadu_ps(from)); }
+inline Floats sum_fours(const Floats* a) {
+  // Sums of pairs, then of fours, within quarters: quarter j holds token j of a[0], a[1], a[2], a[3].
+  const Floats low = add(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1]));
+  const Floats high = add(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3]));
+  const Floats fours = add(_mm512_shuffle_ps(low, high, 0x44), _mm512_shuffle_ps(low, high, 0xee));
+  return _mm512_permutexvar_ps(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), fours);
+}
+inline Ints load_ints(const int32_t* from) { return _mm512_loadu_si512(from); }
+inline void store_ints(int32_t* to, Ints a) { _mm512_storeu_si512(to, a); }
+inline Ints join_eights(Ints a, Ints b) {
+  return add(_mm512_inserti64x4(a, _mm512_castsi512_si256(b), 1), _mm512_shuffle_i64x2(a, b, 0xee));
+}
+inline Ints load_u8(const uint8_t* from) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline Floats look_up_16(const float* table, Ints index) { return _mm512_permutexvar_ps(index, load(table)); }
+template <int kBits>
+inline Ints shift_right(Ints a) {
+  return _mm512_srai_epi32(a, kBits);
+}
+inline Ints bit_and(Ints a, int32_t bits) { return _mm512_and_si512(a, _mm512_set1_epi32(bits)); }
+inline Ints round_to_int(Floats a) { return _mm512_cvtps_epi32(a); }
+inline void store_low_bytes(int8_t* to, Ints a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(a));
+}
+
 }  // namespace leankv::LEANKV_ISA_NS

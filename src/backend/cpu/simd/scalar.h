@@ -149,6 +149,36 @@ inline Bytes broadcast_16(const int8_t* from) {
 inline Bytes look_up(const Bytes& table, const Bytes& index) {
   return each_byte([&](int i) { return table.byte[index.byte[i]]; });
 }
+inline Floats broadcast_quad(const float* from) { return load(from); }
+inline Floats sum_fours(const Floats* a) {
+  return each_lane([&](int i) { return (a[i].lane[0] + a[i].lane[1]) + (a[i].lane[2] + a[i].lane[3]); });
+}
+inline Ints load_ints(const int32_t* from) {
+  return each_int([&](int i) { return from[i]; });
+}
+inline void store_ints(int32_t* to, const Ints& a) {
+  for (int i = 0; i < kLanes; ++i) to[i] = a.lane[i];
+}
+inline Ints join_eights(const Ints& a, const Ints&) { return a; }
+inline Ints load_u8(const uint8_t* from) {
+  return each_int([&](int i) { return int32_t(from[i]); });
+}
+inline Floats look_up_16(const float* table, const Ints& index) {
+  return each_lane([&](int i) { return table[index.lane[i]]; });
+}
+template <int kBits>
+inline Ints shift_right(const Ints& a) {
+  return each_int([&](int i) { return a.lane[i] >> kBits; });
+}
+inline Ints bit_and(const Ints& a, int32_t bits) {
+  return each_int([&](int i) { return a.lane[i] & bits; });
+}
+inline Ints round_to_int(const Floats& a) {
+  return each_int([&](int i) { return int32_t(__builtin_rintf(a.lane[i])); });
+}
+inline void store_low_bytes(int8_t* to, const Ints& a) {
+  for (int i = 0; i < kLanes; ++i) to[i] = int8_t(uint8_t(a.lane[i]));
+}
 template <int kCodeBits>
 inline Ints dot(const Ints& sum, const Bytes& codes, const Bytes& x) {
   return each_int([&](int i) {

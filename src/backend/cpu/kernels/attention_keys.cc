@@ -1,0 +1,110 @@
+// Logits of a group's queries against a run of keys, from integer codes.
+//
+// A vector of key bytes is 4 channels of 8 tokens (twice as many channels with 16 lanes), so its dot products with the
+// query's bytes add up, lane by lane, to the tokens' sums.
+#include "backend/cpu/kernels/attention_functions.h"
+#include "backend/cpu/kernels/attention_tiles.h"
+
+namespace leankv::LEANKV_ISA_NS {
+namespace {
+
+constexpr int kPair = 2;                                      // tiles at once: 16 tokens
+constexpr int kVectorsPerTile = kLanes < 8 ? 8 / kLanes : 1;  // that the sums of one tile take
+constexpr int kQueriesAtOnce = kLanes == 16 ? 4 : 2;          // whose sums fit the registers
+constexpr int kVectorsOfPair = kPair * kTileTokens / kLanes;  // of one number per token
+
+template <int kQueries>
+struct PairSums {
+  Ints of[kQueries][2][kPair][kVectorsPerTile];  // of the high and low halves
+};
+
+template <int kQueries>
+inline PairSums<kQueries> dot_pair(const uint8_t* const* tiles, const int8_t* queries, int head_dim) {
+  PairSums<kQueries> sums;
+  for (auto& query : sums.of) {
+    for (auto& half : query) {
+      for (auto& tile : half) {
+        for (Ints& x : tile) x = broadcast_int(0);
+      }
+    }
+  }
+  const int tile_bytes = kTileTokens * head_dim;
+  for (int at = 0; at < tile_bytes; at += kVectorsPerTile * kVectorBytes) {
+    for (int v = 0; v < kVectorsPerTile; ++v) {
+      const int byte = at + v * kVectorBytes;
+      const Bytes a = load_bytes(tiles[0] + byte), b = load_bytes(tiles[1] + byte);
+      for (int q = 0; q < kQueries; ++q) {
+        for (int half = 0; half < 2; ++half) {
+          const Bytes x = load_bytes(reinterpret_cast<const uint8_t*>(queries + (2 * q + half) * tile_bytes + byte));
+          sums.of[q][half][0][v] = dot<8>(sums.of[q][half][0][v], a, x);
+          sums.of[q][half][1][v] = dot<8>(sums.of[q][half][1][v], b, x);
+        }
+      }
+    }
+  }
+  return sums;
+}
+
+// 256 high + low. At most 255 * 32767 * 256 channels < 2^31.
+inline Ints joined(const Ints (&sums)[2][kPair][kVectorsPerTile], int tile, int vector) {
+  return add(shift_left<8>(sums[0][tile][vector]), sums[1][tile][vector]);
+}
+// Vector i of the pair's tokens.
+inline Ints tokens_of(const Ints (&sums)[2][kPair][kVectorsPerTile], int i) {
+  if constexpr (kLanes == 16) return join_eights(joined(sums, 0, 0), joined(sums, 1, 0));
+  return joined(sums, i / kVectorsPerTile, i % kVectorsPerTile);
+}
+
+template <CodecId id, int kQueries>
+inline void pair_logits(const TileBatch<id>& batch, int pair, const GroupQueries& q, int first_query, int head_dim,
+                        float* logits, std::ptrdiff_t stride) {
+  const int query_bytes = kQueryCodesPerChannel * head_dim;
+  const PairSums<kQueries> sums =
+      dot_pair<kQueries>(batch.codes + pair * kPair, q.codes + first_query * query_bytes, head_dim);
+  for (int i = 0; i < kQueries; ++i) {
+    const int32_t sum = q.sum[first_query + i];
+    const float unit = q.unit[first_query + i];
+    for (int v = 0; v < kVectorsOfPair; ++v) {
+      const int token = pair * kPair * kTileTokens + v * kLanes;
+      Floats x = to_float(add(tokens_of(sums.of[i], v), broadcast_int(-byte_centre(id) * sum)));
+      if constexpr (level_offset(id) != 0) x = add(x, broadcast(level_offset(id) * float(sum)));
+      x = mul(x, mul(load(batch.scale + token), broadcast(unit)));
+      if constexpr (has_zero_point(id)) x = fma(load(batch.zero + token), broadcast(unit * float(sum)), x);
+      store(logits + (first_query + i) * stride + token, x);
+    }
+  }
+}
+
+template <CodecId id>
+inline void batch_logits(const TileBatch<id>& batch, const GroupQueries& q, int head_dim, float* logits,
+                         std::ptrdiff_t stride) {
+  for (int pair = 0; pair < kBatchTiles / kPair; ++pair) {
+    int i = 0;
+    for (; i + kQueriesAtOnce <= q.count; i += kQueriesAtOnce) {
+      pair_logits<id, kQueriesAtOnce>(batch, pair, q, i, head_dim, logits, stride);
+    }
+    if constexpr (kQueriesAtOnce > 2) {
+      for (; i + 3 <= q.count; i += 3) pair_logits<id, 3>(batch, pair, q, i, head_dim, logits, stride);
+      for (; i + 2 <= q.count; i += 2) pair_logits<id, 2>(batch, pair, q, i, head_dim, logits, stride);
+    }
+    for (; i < q.count; ++i) pair_logits<id, 1>(batch, pair, q, i, head_dim, logits, stride);
+  }
+}
+
+template <CodecId id>
+[[gnu::flatten]] void logits_of(const TokenRun& run, const GroupQueries& q, float* logits, std::ptrdiff_t stride) {
+  TileReader<id> reader(run, key_side(*run.layout));
+  TileBatch<id> batch;
+  while (const int tokens = reader.next(batch)) {
+    batch_logits(batch, q, run.layout->head_dim, logits, stride);
+    logits += tokens;
+  }
+}
+
+}  // namespace
+
+void code_logits(const TokenRun& run, const GroupQueries& q, float* logits, std::ptrdiff_t stride) {
+  visit_integer_codec(tier(run.layout->tier).key, [&](auto id) { logits_of<id.value>(run, q, logits, stride); });
+}
+
+}  // namespace leankv::LEANKV_ISA_NS

@@ -1,0 +1,193 @@
+// Weighted sums of a run's values, from integer codes.
+//
+// A vector of value bytes is kLanes channels of 4 tokens; its dot products with the 4 tokens' weights add up, lane by
+// lane, to the channels' sums. Weights w(t) scale(t) become 15-bit integers, in units that fit the run's largest.
+#include "backend/cpu/kernels/attention_functions.h"
+#include "backend/cpu/kernels/attention_tiles.h"
+
+namespace leankv::LEANKV_ISA_NS {
+namespace {
+
+constexpr int kMaxQueries = 8;                        // of one pass over the run
+constexpr int kQueriesAtOnce = kLanes == 16 ? 3 : 2;  // whose sums fit the registers,
+constexpr int kVectorsAtOnce = kLanes == 16 ? 4 : 2;  // with those of so many vectors of channels
+constexpr float kLargestWeight = 32639;               // its high byte is 127 after rounding
+
+// What is known of one query's weights over the run.
+struct RunWeights {
+  float unit;                 // of the integer weights
+  float per_unit;             // 1 / unit
+  int32_t sum_high, sum_low;  // of the integer weights
+  float zero;                 // sum of w(t) zero(t)
+};
+
+struct BatchWeights {
+  alignas(64) int8_t high[kMaxQueries][kBatchTokens];
+  alignas(64) int8_t low[kMaxQueries][kBatchTokens];
+};
+
+struct Sums {
+  alignas(64) int32_t high[kMaxQueries][kMaxHeadDim];
+  alignas(64) int32_t low[kMaxQueries][kMaxHeadDim];
+};
+
+inline float largest_of(Floats a) {
+  float lanes[kLanes];
+  store(lanes, a);
+  for (int i = 1; i < kLanes; ++i) lanes[0] = lanes[i] > lanes[0] ? lanes[i] : lanes[0];
+  return lanes[0];
+}
+inline float sum_of(Floats a) {
+  float lanes[kLanes];
+  store(lanes, a);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+inline int32_t sum_of(Ints a) { return int32_t(sum_of(to_float(a))); }  // exact below 2^24
+
+// Finds each query's unit.
+template <CodecId id>
+inline void measure(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, RunWeights* found) {
+  Floats largest[kMaxQueries], zero[kMaxQueries];
+  for (int q = 0; q < count; ++q) largest[q] = zero[q] = broadcast(0);
+  TileReader<id> reader(run, value_side(*run.layout));
+  TileBatch<id> batch;
+  for (int first = 0; const int tokens = reader.next_scales(batch); first += tokens) {
+    for (int t = 0; t < kBatchTokens; t += kLanes) {
+      const Floats scale = load(batch.scale + t);
+      for (int q = 0; q < count; ++q) {
+        const Floats w = load(weights + q * stride + first + t);
+        largest[q] = max(largest[q], mul(w, scale));
+        if constexpr (has_zero_point(id)) zero[q] = fma(w, load(batch.zero + t), zero[q]);
+      }
+    }
+  }
+  for (int q = 0; q < count; ++q) {
+    const float most = largest_of(largest[q]);
+    found[q] = {most / kLargestWeight, most > 0 ? kLargestWeight / most : 0, 0, 0, sum_of(zero[q])};
+  }
+}
+
+template <CodecId id>
+inline void quantise_weights(const TileBatch<id>& batch, const float* weights, std::ptrdiff_t stride, int count,
+                             RunWeights* run, BatchWeights& out) {
+  for (int q = 0; q < count; ++q) {
+    Ints high_sum = broadcast_int(0), low_sum = broadcast_int(0);
+    for (int t = 0; t < kBatchTokens; t += kLanes) {
+      const Floats w = mul(load(weights + q * stride + t), load(batch.scale + t));
+      const Ints code = round_to_int(mul(w, broadcast(run[q].per_unit)));
+      const Ints high = shift_right<8>(add(code, broadcast_int(128)));
+      store_low_bytes(out.high[q] + t, high);
+      store_low_bytes(out.low[q] + t, code);
+      high_sum = add(high_sum, high);
+      low_sum = add(low_sum, code);
+    }
+    const int32_t high = sum_of(high_sum);
+    run[q].sum_high += high;
+    run[q].sum_low += sum_of(low_sum) - 256 * high;
+  }
+}
+
+template <int kQueries, int kVectors>
+inline void add_block(const uint8_t* const* tiles, const BatchWeights& weights, int first_query, int channel,
+                      int head_dim, Sums& sums) {
+  Ints high[kQueries][kVectors], low[kQueries][kVectors];
+  for (int q = 0; q < kQueries; ++q) {
+    for (int v = 0; v < kVectors; ++v) {
+      high[q][v] = load_ints(sums.high[first_query + q] + channel + v * kLanes);
+      low[q][v] = load_ints(sums.low[first_query + q] + channel + v * kLanes);
+    }
+  }
+  for (int quad = 0; quad < kBatchTokens / 4; ++quad) {
+    const uint8_t* codes = tiles[quad / 2] + (quad % 2 * head_dim + channel) * 4;
+    Bytes x[kVectors];
+    for (int v = 0; v < kVectors; ++v) x[v] = load_bytes(codes + v * kVectorBytes);
+    for (int q = 0; q < kQueries; ++q) {
+      const Bytes h = broadcast_4(weights.high[first_query + q] + 4 * quad);
+      const Bytes l = broadcast_4(weights.low[first_query + q] + 4 * quad);
+      for (int v = 0; v < kVectors; ++v) {
+        high[q][v] = dot<8>(high[q][v], x[v], h);
+        low[q][v] = dot<8>(low[q][v], x[v], l);
+      }
+    }
+  }
+  for (int q = 0; q < kQueries; ++q) {
+    for (int v = 0; v < kVectors; ++v) {
+      store_ints(sums.high[first_query + q] + channel + v * kLanes, high[q][v]);
+      store_ints(sums.low[first_query + q] + channel + v * kLanes, low[q][v]);
+    }
+  }
+}
+
+template <int kQueries>
+inline void add_queries(const uint8_t* const* tiles, const BatchWeights& weights, int first_query, int head_dim,
+                        Sums& sums) {
+  int c = 0;
+  for (; c + kVectorsAtOnce * kLanes <= head_dim; c += kVectorsAtOnce * kLanes) {
+    add_block<kQueries, kVectorsAtOnce>(tiles, weights, first_query, c, head_dim, sums);
+  }
+  for (; c < head_dim; c += kLanes) add_block<kQueries, 1>(tiles, weights, first_query, c, head_dim, sums);
+}
+
+inline void add_batch(const uint8_t* const* tiles, const BatchWeights& weights, int count, int head_dim, Sums& sums) {
+  int q = 0;
+  for (; q + kQueriesAtOnce <= count; q += kQueriesAtOnce) {
+    if (kQueriesAtOnce == 3 && count - q == 4) break;  // better 2 and 2 than 3 and 1
+    add_queries<kQueriesAtOnce>(tiles, weights, q, head_dim, sums);
+  }
+  for (; q + 2 <= count; q += 2) add_queries<2>(tiles, weights, q, head_dim, sums);
+  for (; q < count; ++q) add_queries<1>(tiles, weights, q, head_dim, sums);
+}
+
+template <CodecId id>
+inline void write_sums(const Sums& sums, const RunWeights* weights, int count, int head_dim, float* out) {
+  for (int q = 0; q < count; ++q, out += head_dim) {
+    const RunWeights& w = weights[q];
+    const Floats offset = broadcast(level_offset(id) * float(256 * w.sum_high + w.sum_low));
+    for (int c = 0; c < head_dim; c += kLanes) {
+      // Halves apart: each is exact below 2^24.
+      const Ints high = add(load_ints(sums.high[q] + c), broadcast_int(-byte_centre(id) * w.sum_high));
+      const Ints low = add(load_ints(sums.low[q] + c), broadcast_int(-byte_centre(id) * w.sum_low));
+      const Floats sum = add(fma(to_float(high), broadcast(256), to_float(low)), offset);
+      store(out + c, fma(sum, broadcast(w.unit), broadcast(w.zero)));
+    }
+  }
+}
+
+template <CodecId id>
+inline void sum_queries(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out) {
+  const int head_dim = run.layout->head_dim;
+  RunWeights found[kMaxQueries];
+  measure<id>(run, weights, stride, count, found);
+  Sums sums;
+  for (int q = 0; q < count; ++q) {
+    for (int c = 0; c < head_dim; ++c) sums.high[q][c] = sums.low[q][c] = 0;
+  }
+  TileReader<id> reader(run, value_side(*run.layout));
+  TileBatch<id> batch;
+  BatchWeights codes;
+  for (int first = 0; const int tokens = reader.next(batch); first += tokens) {
+    quantise_weights(batch, weights + first, stride, count, found, codes);
+    add_batch(batch.codes, codes, count, head_dim, sums);
+  }
+  write_sums<id>(sums, found, count, head_dim, out);
+}
+
+template <CodecId id>
+[[gnu::flatten]] void sums_of(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out) {
+  for (int q = 0; q < count; q += kMaxQueries) {
+    const int some = count - q < kMaxQueries ? count - q : kMaxQueries;
+    sum_queries<id>(run, weights + q * stride, stride, some, out + q * run.layout->head_dim);
+  }
+}
+
+}  // namespace
+
+void sum_codes(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out) {
+  visit_integer_codec(tier(run.layout->tier).value,
+                      [&](auto id) { sums_of<id.value>(run, weights, stride, count, out); });
+}
+
+}  // namespace leankv::LEANKV_ISA_NS
