@@ -27,6 +27,12 @@ class PackedWeights {
   int64_t bytes = 0;  // that a pass over all of it reads, as packed
 };
 
+// One of several linear layers with the same input: y = x w^T.
+struct Linear {
+  const PackedWeights* weights;
+  Matrix y;  // [tokens, weights->rows]
+};
+
 // Contract of every call: the result of one row of x does not depend on the other rows, on how many there are,
 // or on the number of threads (bit-identical).
 class DenseOps {
@@ -38,6 +44,10 @@ class DenseOps {
   virtual std::unique_ptr<PackedWeights> pack(const TensorView& weights) = 0;
   // y[t, r] = sum over c of x[t, c] w[r, c].  x [tokens, columns], y [tokens, rows].
   virtual void linear(const PackedWeights& weights, ConstMatrix x, Matrix y) = 0;
+  // The same for each of the layers, which read x once.
+  virtual void linear_all(std::span<const Linear> layers, ConstMatrix x) {
+    for (const Linear& layer : layers) linear(*layer.weights, x, layer.y);
+  }
   // y = x / sqrt(mean(x^2) + epsilon) * weight.  x and y may be the same.
   virtual void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) = 0;
   // Rotates neighbouring pairs of each head (GGUF's order for llama).  x [tokens, heads * head_dim]; cos, sin

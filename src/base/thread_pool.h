@@ -20,12 +20,14 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int size() const { return int(workers_.size()) + 1; }
+  int size() const { return int(shares_.size()); }
 
   static constexpr int kMaxTasks = (1 << 20) - 1;
 
   // Calls fn(task, thread) once for each task in [0, tasks), tasks <= kMaxTasks, thread in [0, size()); returns when
-  // all are done. Which thread takes which task is not fixed, so results must not depend on it. fn must not throw.
+  // all are done. Each thread first takes an equal share of consecutive tasks in ascending order, so that loops over
+  // the same data find it in the same thread's cache and memory, then helps the others from the ends of theirs; which
+  // thread takes which task is not fixed, so results must not depend on it. fn must not throw.
   template <class Fn>
   void run(int tasks, Fn&& fn) {
     using F = std::remove_reference_t<Fn>;
@@ -37,15 +39,22 @@ class ThreadPool {
  private:
   using Call = void (*)(void* context, int task, int thread);
   void run_erased(int tasks, Call call, void* context);
+  void deal(uint32_t loop, int tasks);
   void work(uint32_t loop, int thread);
   void worker_loop(int thread);
   uint32_t wait_for_loop(uint32_t seen);
 
-  // The loop that is running, its number of tasks and the next one to take, in one word: a task is taken only from the
-  // loop it belongs to, so nobody waits for a worker that wakes up late.
-  struct Ticket;
-  std::atomic<uint64_t> ticket_{0};
-  std::atomic<int> done_{0};  // tasks of the current loop that are finished
+  // A thread's tasks that nobody has taken, with the loop they belong to, in one word: a task is taken only from its
+  // own loop, so nobody waits for a worker that wakes up late.
+  struct Tasks;
+  struct alignas(64) Share {  // a cache line, so that owners do not disturb each other
+    std::atomic<uint64_t> word{0};
+  };
+  static int take(Share& share, uint32_t loop, bool from_front);
+
+  std::vector<Share> shares_;      // [size()]
+  std::atomic<uint32_t> loop_{0};  // 24 bits
+  std::atomic<int> done_{0};       // tasks of the current loop that are finished
   Call call_ = nullptr;
   void* context_ = nullptr;
 

@@ -32,9 +32,8 @@ void Transformer::decoder_layer(int layer, const Batch& batch, KvCache& cache, M
 
   gather_residual(cache, batch, layer, x);
   ops.norm(x, w.attention_norm, config_.norm_epsilon, h);
-  ops.linear(*w.query, h, q);
-  ops.linear(*w.key, h, k);
-  ops.linear(*w.value, h, v);
+  const Linear heads[] = {{w.query.get(), q}, {w.key.get(), k}, {w.value.get(), v}};
+  ops.linear_all(heads, h);
   ops.rope(q, config_.head_dim, cos_view_, sin_view_);
   ops.rope(k, config_.head_dim, cos_view_, sin_view_);
   backend_.cache->append(cache, batch, layer, k, v);
@@ -43,8 +42,8 @@ void Transformer::decoder_layer(int layer, const Batch& batch, KvCache& cache, M
   ops.add(x, projected);
 
   ops.norm(x, w.feed_forward_norm, config_.norm_epsilon, h);
-  ops.linear(*w.gate, h, gate);
-  ops.linear(*w.up, h, up);
+  const Linear halves[] = {{w.gate.get(), gate}, {w.up.get(), up}};
+  ops.linear_all(halves, h);
   ops.gate(gate, up);
   ops.linear(*w.down, gate, projected);
   ops.add(x, projected);

@@ -8,9 +8,33 @@
 namespace leankv {
 namespace {
 
-constexpr int kRowsPerTask = 128;   // enough rows to share one unpacking of a tile, few enough to stay in the L2 cache
-constexpr int kTilesPerTask = 4;    // what multiply_float computes at once
-constexpr int kTasksPerThread = 4;  // below this, tasks are cut finer so that no thread waits long for the last one
+constexpr int kRowsPerTask = 120;  // a multiple of what kernels compute at once; their codes stay in the L2 cache
+constexpr int kTilesPerTask = 4;   // what multiply_float computes at once
+constexpr int kFewRows = 16;       // below this, tasks are cut finer so that no thread waits long for the last one
+
+// How tiles x rows of a layer are cut into tasks: the rows of a few tiles, then the next tiles, so that consecutive
+// tasks read consecutive weights.
+struct Cut {
+  int tiles, rows, tiles_per_task, row_parts;
+
+  int tasks() const { return (tiles + tiles_per_task - 1) / tiles_per_task * row_parts; }
+  TileRange range(int task) const {
+    const int tile = task / row_parts * tiles_per_task, row = task % row_parts * kRowsPerTask;
+    return {tile, std::min(tile + tiles_per_task, tiles), row, std::min(row + kRowsPerTask, rows)};
+  }
+};
+
+Cut cut(int tiles, int rows) {
+  return {tiles, rows, rows < kFewRows ? kTilesPerTask / 2 : kTilesPerTask, (rows + kRowsPerTask - 1) / kRowsPerTask};
+}
+
+struct LayerTasks {
+  TiledWeights weights;
+  Matrix y;
+  bool in_codes;  // multiplied as integers
+  Cut cut;
+  int first_task = 0;
+};
 
 bool is_available(Isa isa) {
   const std::vector<Isa> isas = available_isas();
@@ -56,16 +80,38 @@ std::unique_ptr<PackedWeights> CpuDenseOps::pack(const TensorView& weights) {
 }
 
 void CpuDenseOps::linear(const PackedWeights& weights, ConstMatrix x, Matrix y) {
-  const auto* packed = dynamic_cast<const CpuPackedWeights*>(&weights);
-  LEANKV_CHECK(packed != nullptr && x.columns == packed->columns && y.columns == packed->rows && y.rows == x.rows);
-  const TiledWeights tiled = packed->view();
-  if (!packed->is_quantised() || activations_ == Activations::kF32) {
-    for_each_range(packed->tiles(), x.rows, [&](TileRange range) { linear_.multiply_float(tiled, x, range, y); });
-  } else {
-    const QuantisedActivations codes = quantise(x);
-    for_each_range(packed->tiles(), x.rows,
-                   [&](TileRange range) { linear_.multiply_quantised(tiled, codes, range, y); });
+  const Linear layer{&weights, y};
+  linear_all({&layer, 1}, x);
+}
+
+void CpuDenseOps::linear_all(std::span<const Linear> layers, ConstMatrix x) {
+  std::vector<LayerTasks> work;
+  work.reserve(layers.size());
+  bool quantised = false;
+  for (const Linear& layer : layers) {
+    const auto* packed = dynamic_cast<const CpuPackedWeights*>(layer.weights);
+    LEANKV_CHECK(packed != nullptr && x.columns == packed->columns);
+    LEANKV_CHECK(layer.y.columns == packed->rows && layer.y.rows == x.rows);
+    const bool in_codes = packed->is_quantised() && activations_ != Activations::kF32;
+    quantised = quantised || in_codes;
+    work.push_back({packed->view(), layer.y, in_codes, cut(packed->tiles(), x.rows)});
   }
+  const QuantisedActivations codes = quantised ? quantise(x) : QuantisedActivations{};
+  int tasks = 0;
+  for (LayerTasks& layer : work) {
+    layer.first_task = tasks;
+    tasks += layer.cut.tasks();
+  }
+  pool_.run(tasks, [&](int task, int) {
+    const LayerTasks* layer = &work.back();
+    while (task < layer->first_task) --layer;
+    const TileRange range = layer->cut.range(task - layer->first_task);
+    if (layer->in_codes) {
+      linear_.multiply_quantised(layer->weights, codes, range, layer->y);
+    } else {
+      linear_.multiply_float(layer->weights, x, range, layer->y);
+    }
+  });
 }
 
 QuantisedActivations CpuDenseOps::quantise(ConstMatrix x) {
@@ -80,21 +126,6 @@ QuantisedActivations CpuDenseOps::quantise(ConstMatrix x) {
                          stats_.data() + first);
   });
   return {blocks, halves, codes_.data(), stats_.data()};
-}
-
-// Calls fn(TileRange) for ranges that together cover tiles x rows.
-template <class Fn>
-void CpuDenseOps::for_each_range(int tiles, int rows, Fn&& fn) {
-  const int row_parts = (rows + kRowsPerTask - 1) / kRowsPerTask;
-  const int64_t finest_tasks = int64_t(tiles) * row_parts;
-  const int tiles_per_task =
-      int(std::clamp<int64_t>(finest_tasks / (kTasksPerThread * pool_.size()), 1, kTilesPerTask));
-  const int tile_parts = (tiles + tiles_per_task - 1) / tiles_per_task;
-  pool_.run(tile_parts * row_parts, [&](int task, int) {
-    const int tile = task / row_parts * tiles_per_task;
-    const int row = task % row_parts * kRowsPerTask;
-    fn(TileRange{tile, std::min(tile + tiles_per_task, tiles), row, std::min(row + kRowsPerTask, rows)});
-  });
 }
 
 // Calls fn(row) for every row; a few rows are not worth waking the pool.

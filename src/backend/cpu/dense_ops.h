@@ -21,6 +21,7 @@ class CpuDenseOps : public DenseOps {
   std::string_view name() const override { return name_; }
   std::unique_ptr<PackedWeights> pack(const TensorView& weights) override;
   void linear(const PackedWeights& weights, ConstMatrix x, Matrix y) override;
+  void linear_all(std::span<const Linear> layers, ConstMatrix x) override;
   void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) override;
   void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override;
   void gate(Matrix gate, ConstMatrix up) override;
@@ -28,8 +29,6 @@ class CpuDenseOps : public DenseOps {
 
  private:
   QuantisedActivations quantise(ConstMatrix x);
-  template <class Fn>
-  void for_each_range(int tiles, int rows, Fn&& fn);
   template <class Fn>
   void for_each_row(int rows, Fn&& fn);
 

@@ -4,66 +4,193 @@
 namespace leankv::LEANKV_ISA_NS {
 namespace {
 
-constexpr int kRowsAtOnce = kLanes == 16 ? 8 : 4;  // rows of x that share one unpacking of the codes
+// A block of sums in registers: rows of x by vectors of outputs. Each group of codes is loaded once for all rows and
+// each group of activations once for all vectors, so that loads (2 per cycle) do not hold up the products: 8 loads for
+// 12 products with AVX-512. 12 integer and 12 float sums leave 8 of 32 registers for codes and scales.
+constexpr int kTilesAtOnce = kLanes == 16 ? 2 : 1;
+constexpr int kRowsAtOnce = kLanes == 16 ? 6 : 2;
 
-// The dot product of a block, an exact integer: at most 255 * kLargestInt16 * 32 < 2^28.
-template <class Form, int kHalves>
-inline Ints dot_block(const BlockCodes& weights, const int8_t* x, int32_t total) {
-  Ints sum = broadcast_int(-Form::kZero * total);
-  if constexpr (kHalves == 2) {
-    Ints high = broadcast_int(0);
-    for (int g = 0; g < kBlockGroups; ++g) high = dot<Form::kBits>(high, weights.group[g], broadcast_4(x + 4 * g));
-    sum = add(sum, shift_left<8>(high));
-    x += kBlockInputs;
+template <int kRows, int kVectors>
+struct Sums {
+  Ints dot[kRows][kVectors];
+  Floats total[kRows][kVectors];
+};
+
+// Where a block's codes and activations lie.
+struct BlockView {
+  const uint8_t* codes;  // of the first tile
+  std::ptrdiff_t tile;   // bytes from one tile's to the next one's
+  const int8_t* x;       // of the first row
+  std::ptrdiff_t x_row;  // bytes from one row to the next
+};
+
+// Where registers allow it, both halves of the activations are multiplied with codes that are unpacked once: what a
+// single row needs, whose codes come straight from memory.
+constexpr int halves_at_once(int halves, int rows) { return 2 * rows <= kRowsAtOnce ? halves : 1; }
+
+template <int kVectors>
+inline void load_groups(const BlockView& block, int group, Bytes (&codes)[kVectors]) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    codes[v] = load_bytes(block.codes + v / kParts * block.tile + (group * kParts + v % kParts) * kLanes * 4);
   }
-  for (int g = 0; g < kBlockGroups; ++g) sum = dot<Form::kBits>(sum, weights.group[g], broadcast_4(x + 4 * g));
-  return sum;
 }
 
-// y of kRows rows of x for one vector of outputs; out [kRows][kTileOutputs] points at the vector's first output.
-template <class Form, int kHalves, int kRows>
-inline void multiply_rows(const TiledWeights& weights, int tile, int part, const QuantisedActivations& x, int row,
-                          float* out) {
-  Floats sum[kRows];
-  for (int r = 0; r < kRows; ++r) sum[r] = broadcast(0.0f);
-  for (int b = 0; b < x.blocks; ++b) {
-    const int64_t block = int64_t(tile) * x.blocks + b;
-    const BlockCodes codes = load_codes<Form>(weights.codes + block * Form::kBlockBytes, part);
-    const int64_t first = block * kTileOutputs + part * kLanes;
-    const Floats scale = load_half(weights.scales + first);
-    for (int r = 0; r < kRows; ++r) {
-      const int64_t at = int64_t(row + r) * x.blocks + b;
-      const ActivationBlock& stats = x.stats[at];
-      const Ints dot = dot_block<Form, kHalves>(codes, x.codes + at * kHalves * kBlockInputs, stats.total);
-      sum[r] = fma(scale, mul(broadcast(stats.scale), to_float(dot)), sum[r]);
-      if constexpr (Form::kHasMins) sum[r] = fma(load_half(weights.mins + first), broadcast(stats.sum), sum[r]);
+// x points at the first row's group, in the first half; dots are [row][half].
+template <class Form, int kHalves, int kDots, int kVectors>
+inline void add_group(const Bytes (&codes)[kVectors], const int8_t* x, std::ptrdiff_t x_row,
+                      Ints (&dots)[kDots][kVectors]) {
+#pragma GCC unroll 6
+  for (int i = 0; i < kDots; ++i) {
+    const Bytes four = broadcast_4(x + i / kHalves * x_row + i % kHalves * kBlockInputs);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) dots[i][v] = dot<Form::kBits>(dots[i][v], codes[v], four);
+  }
+}
+
+// Adds the products of a block's codes with kHalves halves of the activations, from x on.
+template <class Form, int kHalves, int kDots, int kVectors>
+inline void add_products(const BlockView& block, const int8_t* x, Ints (&dots)[kDots][kVectors]) {
+  constexpr bool kPairs = Form::kBits == 4;
+#pragma GCC unroll 8
+  for (int g = 0; g < (kPairs ? kBlockGroups / 2 : kBlockGroups); ++g) {
+    Bytes codes[kVectors], low[kVectors];
+    load_groups(block, g, codes);
+    if constexpr (!kPairs) {
+      add_group<Form, kHalves>(codes, x + 4 * g, block.x_row, dots);
+    } else {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) low[v] = low_nibbles(codes[v]), codes[v] = high_nibbles(codes[v]);
+      add_group<Form, kHalves>(low, x + 4 * g, block.x_row, dots);
+      add_group<Form, kHalves>(codes, x + 4 * g + kBlockInputs / 2, block.x_row, dots);
     }
   }
-  for (int r = 0; r < kRows; ++r) store(out + r * kTileOutputs, sum[r]);
 }
 
-template <class Form, int kHalves, int kRows>
-inline void multiply_tile(const TiledWeights& weights, int tile, const QuantisedActivations& x, int row, Matrix y) {
-  float out[kRows * kTileOutputs];
-  for (int part = 0; part < kParts; ++part) {
-    multiply_rows<Form, kHalves, kRows>(weights, tile, part, x, row, out + part * kLanes);
-  }
-  const int first = tile * kTileOutputs;
-  const int outputs = weights.outputs - first < kTileOutputs ? weights.outputs - first : kTileOutputs;
+template <int kRows, int kVectors>
+inline void fill(Ints (&dots)[kRows][kVectors], Ints value) {
+#pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
-    for (int i = 0; i < outputs; ++i) y.row(row + r)[first + i] = out[r * kTileOutputs + i];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) dots[r][v] = value;
   }
+}
+
+// The dot products of a block, exact integers: at most 255 * kLargestInt16 * 32 < 2^28.
+template <class Form, int kHalves, int kRows, int kVectors>
+inline void dot_block(const BlockView& block, const ActivationBlock* stats, std::ptrdiff_t stats_row,
+                      Ints (&dots)[kRows][kVectors]) {
+  constexpr int kAtOnce = halves_at_once(kHalves, kRows);
+  Ints parts[kRows * kAtOnce][kVectors];
+  fill(parts, broadcast_int(0));
+  add_products<Form, kAtOnce>(block, block.x, parts);
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+    const Ints zeros = broadcast_int(-Form::kZero * stats[r * stats_row].total);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      dots[r][v] = kHalves == 2 ? shift_left<8>(parts[r * kAtOnce][v]) : parts[r][v];
+      if constexpr (kAtOnce == 2) dots[r][v] = add(dots[r][v], parts[r * 2 + 1][v]);
+      if constexpr (Form::kZero != 0) dots[r][v] = add(dots[r][v], zeros);
+    }
+  }
+  if constexpr (kAtOnce < kHalves) add_products<Form, 1>(block, block.x + kBlockInputs, dots);
+}
+
+// total += scale_w * (scale_x * dot) + min_w * sum_x; first is the block's first scale in the tile of the vector.
+template <class Form, int kRows, int kVectors>
+inline void add_scaled(const TiledWeights& weights, const int64_t (&first)[kVectors], const ActivationBlock* stats,
+                       std::ptrdiff_t stats_row, Sums<kRows, kVectors>& s) {
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    const Floats scale = load_half(weights.scales + first[v]);
+    Floats min = scale;
+    if constexpr (Form::kHasMins) min = load_half(weights.mins + first[v]);
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) {
+      const ActivationBlock& x = stats[r * stats_row];
+      s.total[r][v] = fma(scale, mul(broadcast(x.scale), to_float(s.dot[r][v])), s.total[r][v]);
+      if constexpr (Form::kHasMins) s.total[r][v] = fma(min, broadcast(x.sum), s.total[r][v]);
+    }
+  }
+}
+
+template <int kRows, int kTiles, int kVectors>
+inline void store_sums(const Sums<kRows, kVectors>& s, int first_output, int outputs, float* y,
+                       std::ptrdiff_t y_stride) {
+  const bool whole = first_output + kTiles * kTileOutputs <= outputs;
+  float edge[kTiles * kTileOutputs];
+#pragma GCC unroll 6
+  for (int r = 0; r < kRows; ++r) {
+    float* to = whole ? y + r * y_stride + first_output : edge;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(to + v * kLanes, s.total[r][v]);
+    if (whole) continue;
+    for (int i = first_output; i < outputs; ++i) y[r * y_stride + i] = edge[i - first_output];
+  }
+}
+
+// A single row reads weights straight from memory, a few tiles side by side: pieces too short for the hardware to see
+// what comes next, which is the same block of the tiles behind these.
+template <class Form, int kTiles>
+inline void prefetch_next(const TiledWeights& weights, std::ptrdiff_t block, std::ptrdiff_t blocks) {
+  constexpr int kLine = 64;  // bytes
+#pragma GCC unroll 2
+  for (int t = 0; t < kTiles; ++t) {
+    const std::ptrdiff_t next = block + (kTiles + t) * blocks;
+    const uint8_t* codes = weights.codes + next * Form::kBlockBytes;
+#pragma GCC unroll 8
+    for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
+    __builtin_prefetch(weights.scales + next * kTileOutputs);
+    if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + next * kTileOutputs);
+  }
+}
+
+template <class Form, int kHalves, int kRows, int kTiles>
+inline void multiply_rows(const TiledWeights& weights, int tile, const QuantisedActivations& x, int row, Matrix y) {
+  constexpr int kVectors = kTiles * kParts;
+  const std::ptrdiff_t x_row = std::ptrdiff_t(x.blocks) * kHalves * kBlockInputs, blocks = x.blocks;
+  const ActivationBlock* stats = x.stats + row * blocks;
+  BlockView block{weights.codes + tile * blocks * Form::kBlockBytes, blocks * Form::kBlockBytes, x.codes + row * x_row,
+                  x_row};
+  int64_t first[kVectors];
+  Sums<kRows, kVectors> s;
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    first[v] = (tile + v / kParts) * blocks * kTileOutputs + v % kParts * kLanes;
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) s.total[r][v] = broadcast(0.0f);
+  }
+  for (std::ptrdiff_t b = 0; b < blocks; ++b, ++stats) {
+    if constexpr (kRows == 1) prefetch_next<Form, kTiles>(weights, tile * blocks + b, blocks);
+    dot_block<Form, kHalves>(block, stats, blocks, s.dot);
+    add_scaled<Form>(weights, first, stats, blocks, s);
+    block.codes += Form::kBlockBytes;
+    block.x += kHalves * kBlockInputs;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) first[v] += kTileOutputs;
+  }
+  store_sums<kRows, kTiles>(s, tile * kTileOutputs, weights.outputs, y.row(row), y.stride);
+}
+
+// Rows that are left over go in half as many at once, down to one.
+template <class Form, int kHalves, int kRows, int kTiles>
+inline void multiply_tiles(const TiledWeights& weights, int tile, const QuantisedActivations& x, int row, int end_row,
+                           Matrix y) {
+  for (; row + kRows <= end_row; row += kRows) multiply_rows<Form, kHalves, kRows, kTiles>(weights, tile, x, row, y);
+  if constexpr (kRows > 1) multiply_tiles<Form, kHalves, kRows / 2, kTiles>(weights, tile, x, row, end_row, y);
 }
 
 template <class Form, int kHalves>
 [[gnu::flatten]] void multiply_range(const TiledWeights& weights, const QuantisedActivations& x, TileRange range,
                                      Matrix y) {
-  for (int tile = range.first_tile; tile < range.end_tile; ++tile) {
-    int row = range.first_row;
-    for (; row + kRowsAtOnce <= range.end_row; row += kRowsAtOnce) {
-      multiply_tile<Form, kHalves, kRowsAtOnce>(weights, tile, x, row, y);
-    }
-    for (; row < range.end_row; ++row) multiply_tile<Form, kHalves, 1>(weights, tile, x, row, y);
+  const int row = range.first_row, end_row = range.end_row;
+  int tile = range.first_tile;
+  for (; tile + kTilesAtOnce <= range.end_tile; tile += kTilesAtOnce) {
+    multiply_tiles<Form, kHalves, kRowsAtOnce, kTilesAtOnce>(weights, tile, x, row, end_row, y);
+  }
+  if constexpr (kTilesAtOnce > 1) {
+    if (tile < range.end_tile) multiply_tiles<Form, kHalves, kRowsAtOnce, 1>(weights, tile, x, row, end_row, y);
   }
 }
 
