@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/bench.h"
 #include "app/commands.h"
 #include "app/eval/eval.h"
 #include "base/error.h"
@@ -26,6 +27,7 @@ constexpr Command kCommands[] = {
     {"chat", "a conversation in the terminal", run_chat},
     {"generate", "one completion: -p TEXT, -f FILE or stdin", run_generate},
     {"eval", "quality of a compressed cache beside the uncompressed one", run_eval},
+    {"bench", "tokens per second by cache, context depth and batch", run_bench},
     {"inspect", "what a GGUF file holds; --tiers: what the cache's precisions cost", run_inspect},
 };
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <vector>
 
+#include "app/bench/option_rows.h"
 #include "app/byte_size.h"
 #include "app/eval/option_rows.h"
 #include "app/option_values.h"
@@ -58,7 +59,7 @@ void one_sequence(Options&, Text& text) {
 }
 
 constexpr unsigned kRun = kGenerateCommand | kChatCommand;
-constexpr unsigned kCompute = kRun | kEvalCommands;
+constexpr unsigned kCompute = kRun | kEvalCommands | kBenchCommand;
 
 const OptionRow kRows[] = {
     {"-m, --model", "FILE", kEveryCommand, "the GGUF file; default: what scripts/get-model fetched",
@@ -115,7 +116,7 @@ const OptionRow kRows[] = {
      [](Options& o, Text& t) { o.generation.sampling.biases.push_back(logit_bias(t)); }},
 
     {"-t, --threads", "N", kCompute, "0: one per core (0)", [](Options& o, Text& t) { o.engine.threads = count(t); }},
-    {"--activations", "NAME", kRun, "arithmetic of linear layers: exact, int8, f32 (exact)",
+    {"--activations", "NAME", kRun | kBenchCommand, "arithmetic of linear layers: exact, int8, f32 (exact)",
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},
     {"--device, --backend", "NAME", kRun, "cpu or reference (cpu)", [](Options& o, Text& t) { o.engine.backend = t; }},
     {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avx512, avx512vnni; default: the best there is",
@@ -125,7 +126,8 @@ const OptionRow kRows[] = {
     {"--strict", "", kRun, "a fallback is an error", [](Options& o, Text&) { o.strict = true; }},
     {"--stats-json", "FILE", kGenerateCommand, "write the answer and what the cache did as JSON",
      [](Options& o, Text& t) { o.stats_json = t; }},
-    {"--no-progress", "", kRun, "no progress bar on a terminal", [](Options& o, Text&) { o.progress = false; }},
+    {"--no-progress", "", kRun | kBenchCommand, "no progress bar on a terminal",
+     [](Options& o, Text&) { o.progress = false; }},
     {"-v, --verbose", "", kRun, "also say what each layer's cache took", [](Options& o, Text&) { o.verbose = true; }},
 
     {"--tiers", "", kInspectCommand, "the precisions of the cache and what each costs",
@@ -161,7 +163,9 @@ const OptionRow kRows[] = {
 std::span<const OptionRow> option_table() {
   static const std::vector<OptionRow> rows = [] {
     const std::span<const OptionRow> eval = eval_option_rows();
+    const std::span<const OptionRow> bench = bench_option_rows();
     std::vector<OptionRow> all(eval.begin(), eval.end());
+    all.insert(all.end(), bench.begin(), bench.end());
     all.insert(all.end(), std::begin(kRows), std::end(kRows));
     return all;
   }();

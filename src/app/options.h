@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/options.h"
 #include "app/eval/options.h"
 #include "engine/generation.h"
 #include "engine/options.h"
@@ -26,6 +27,7 @@ struct AppOptions {
   bool seed_given = false;
   PolicyWords kv;
   EvalOptions eval;
+  BenchOptions bench;
   std::string prompt, prompt_file, system, chat_template_file, stats_json;
   bool chat = false;
   bool strict = false;
@@ -45,7 +47,8 @@ enum CommandSet : unsigned {
   kKldCommand = 8,  // eval kld
   kPplCommand = 16,
   kEvalCommands = kKldCommand | kPplCommand,
-  kEveryCommand = 31
+  kBenchCommand = 32,
+  kEveryCommand = 63
 };
 
 // args: what follows the command's name. The command line wins over LEANKV_<NAME>, the last of repeated options over

@@ -1,0 +1,140 @@
+#include "app/bench/bench.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "app/bench/bandwidth.h"
+#include "app/bench/embedded.h"
+#include "app/bench/measurement.h"
+#include "app/bench/report.h"
+#include "app/byte_size.h"
+#include "app/files.h"
+#include "app/model_path.h"
+#include "app/option_values.h"
+#include "app/options.h"
+#include "app/progress_bar.h"
+#include "engine/pool_size.h"
+#include "model/shapes.h"
+
+namespace leankv {
+namespace {
+
+constexpr const char* kUsage =
+    "leankv bench    tokens per second of prompts and answers by cache, context depth and batch\n\n"
+    "prompt: a whole prompt of that depth, judged at its end. prefill: a chunk of new tokens at that depth, shared by\n"
+    "the sequences. decode: all sequences together, reviews included. Median and quartiles of the repetitions, in\n"
+    "which the caches take turns.\n\n";
+
+// The model of the options: a file, or random weights, whose image must live as long as the engine.
+struct BenchModel {
+  std::vector<std::byte> image;
+  std::unique_ptr<GgufFile> file;
+  std::string name;
+};
+
+void check_memory(const ModelShape& shape, WeightType type) {
+  const WeightFormat& format = weight_format(type);
+  const int64_t packed = matrix_elements(shape) / format.block_size * format.block_bytes;
+  const int64_t largest = int64_t(shape.vocabulary) * shape.hidden / format.block_size * format.block_bytes;
+  const int64_t free_bytes = free_memory_bytes();
+  if (packed + 2 * largest <= free_bytes) return;  // packed twice where the embedding is the output matrix, too
+  throw Error(ErrorKind::kDoesNotFit,
+              fmt::format("--shape {} in {} needs {} of memory, {} are free", shape.name, format.name,
+                          format_bytes(double(packed + 2 * largest)), format_bytes(double(free_bytes))));
+}
+
+BenchModel open_model(AppOptions& o) {
+  BenchModel model;
+  if (o.bench.shape.empty()) {
+    o.engine.model_path = resolve_model(o.engine.model_path);
+    model.file = std::make_unique<GgufFile>(o.engine.model_path);
+    model.name = std::filesystem::path(o.engine.model_path).filename();
+    return model;
+  }
+  if (!o.engine.model_path.empty()) refuse_option("-m and --shape both choose the model: use one");
+  const ModelShape& shape = find_model_shape(o.bench.shape);
+  check_memory(shape, o.bench.weights);
+  model.image = random_model(shape, o.bench.weights);
+  model.name = fmt::format("{} {}, random weights", shape.name, weight_format(o.bench.weights).name);
+  model.file = std::make_unique<GgufFile>(model.image, std::string(shape.name));
+  return model;
+}
+
+std::vector<int> text_tokens(const Tokenizer& tokenizer, const std::string& path, std::size_t count) {
+  const std::string text = path.empty() ? std::string(kBenchText) : read_file(path);
+  const std::vector<int> once = tokenizer.encode(text, false);
+  if (once.empty()) throw Error(ErrorKind::kBadFile, "--text " + path + ": is empty");
+  std::vector<int> tokens;
+  while (tokens.size() < count) tokens.insert(tokens.end(), once.begin(), once.end());
+  return tokens;
+}
+
+struct Machine {
+  std::string model, isa, activations;
+  int threads;
+  double peak_gb_s;
+
+  nlohmann::ordered_json json() const {
+    return {
+        {"model", model}, {"isa", isa}, {"activations", activations}, {"threads", threads}, {"peak_gb_s", peak_gb_s}};
+  }
+};
+
+std::string heading(const Machine& m, const Engine& engine, const BenchPlan& plan) {
+  return fmt::format(
+      "model    {}: {} layers, {} heads, {} KV heads of {} channels; {} MB of packed weights\n"
+      "backend  {}, {} threads, activations {}; memory is read at {:.1f} GB/s\n"
+      "each     median (quartiles) of {} repetitions: {} tokens of prefill, {} steps of decode\n",
+      m.model, engine.config().layers, engine.config().heads, engine.config().kv_heads, engine.config().head_dim,
+      engine.weights().packed_bytes() / 1000000, m.isa, m.threads, m.activations, m.peak_gb_s, plan.repeat, plan.chunk,
+      plan.steps);
+}
+
+std::string mixes_text(std::span<const PointResult> points) {
+  std::string text;
+  for (const TierMix& mix : recorded_tier_mixes()) {
+    const bool used = std::ranges::any_of(points, [&](const PointResult& p) { return p.synthetic && p.kv == mix.kv; });
+    if (used) text += "  " + tier_mix_summary(mix) + "\n";
+  }
+  return text;
+}
+
+void measure(AppOptions& o) {
+  const BenchModel model = open_model(o);
+  const ModelConfig config = read_config(*model.file);
+  BenchPlan plan = make_bench_plan(o.bench, o.engine.chunk, config.head_dim);
+  o.engine.context = plan.context();
+  const bool shown = o.progress && stderr_is_terminal();
+  ProgressBar loading("loading", shown);
+  Engine engine(o.engine, std::make_unique<GgufFile>(std::move(*model.file)),
+                [&](double done) { loading.update(done); });
+  loading.clear();
+  plan.peak_bytes_per_second = measure_read_bandwidth(engine.threads());
+  const Machine machine{model.name, std::string(isa_name(o.engine.isa.value_or(best_isa()))),
+                        std::string(activations_name(o.engine.activations)), engine.threads().size(),
+                        plan.peak_bytes_per_second / 1e9};
+  const std::vector<int> text = text_tokens(engine.tokenizer(), o.bench.text, std::size_t(plan.context()));
+  ProgressBar bar("measuring", shown);
+  Measurement measurement(engine, plan, text, [&](double done) { bar.update(done); });
+  const std::vector<PointResult> points = measurement.run();
+  bar.clear();
+  fmt::print("{}\n{}{}", heading(machine, engine, plan), points_to_text(points), mixes_text(points));
+  if (!o.bench.json.empty()) write_json(o.bench.json, points_to_json(points, machine.json()));
+  if (o.bench.record_mix.empty()) return;
+  const std::string remark =
+      fmt::format("shares of tokens by tier, {}, {} tokens; leankv bench --record-mix", model.name, plan.depths.back());
+  write_file(o.bench.record_mix, write_tier_mixes(remark, measurement.mixes()));
+}
+
+}  // namespace
+
+int run_bench(std::span<char* const> args) {
+  AppOptions options = parse_options(args, kBenchCommand);
+  if (options.help) return fmt::print("{}{}", kUsage, options_help(kBenchCommand)), 0;
+  if (!options.arguments.empty()) refuse_option("unexpected argument '" + options.arguments.front() + "'");
+  measure(options);
+  return 0;
+}
+
+}  // namespace leankv
