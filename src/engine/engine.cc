@@ -56,7 +56,7 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<GgufFile> file, con
   const CacheShape shape = shape_of(config_);
   const int64_t bytes = options.pool_bytes > 0 ? options.pool_bytes
                                                : default_pool_bytes(shape, options.policy, context_, options.sequences);
-  cache_ = std::make_unique<KvCache>(shape, tiers_of(options), bytes, options.sequences);
+  cache_ = std::make_unique<KvCache>(shape, tiers_of(options), bytes, options.sequences, backend_.cache->make_keeper());
 }
 
 Engine::~Engine() = default;

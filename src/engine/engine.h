@@ -37,6 +37,7 @@ class Engine {
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const ModelWeights& weights() const { return weights_; }
   ThreadPool& threads() { return *backend_.threads; }
+  Backend& backend() { return backend_; }
   KvCache& cache() { return *cache_; }
   const KvCache& cache() const { return *cache_; }
   int context() const { return context_; }
@@ -54,6 +55,8 @@ class Engine {
                                 std::optional<uint32_t> most_pages = {});
   // Throws what start() throws.
   void check_fits(const Policy& policy, int prompt_tokens, int max_new_tokens) const;
+  // The tier at which the tokens of a prompt are stored until it is judged, when it may hold so many pages.
+  TierId prompt_tier(const Policy& policy, int prompt_tokens, int64_t room_pages) const;
   // The same sequence once more, with pages of its own; none when there is no slot or no room for them.
   std::optional<Sequence> copy(const Sequence& sequence);
 
@@ -84,7 +87,6 @@ class Engine {
   CacheUsage usage(const Sequence& sequence) const { return usage_of(*cache_, sequence.slot()); }
 
  private:
-  TierId prompt_tier(const Policy& policy, int prompt_tokens, int64_t room_pages) const;
   int64_t room_pages(const Sequence& sequence) const;
   bool uniform_due(const Sequence& sequence) const;
   int next_chunk(const Sequence& sequence, int left) const;

@@ -1,0 +1,55 @@
+#include "engine/step_plan.h"
+
+#include <algorithm>
+
+namespace leankv {
+namespace {
+
+// Attention makes a row dearer by as much as all else in it costs after so many tokens, about (a model of 135 million
+// parameters; larger ones later): from there chunks get smaller, so that a step takes about as long.
+constexpr int kEvenContext = 2048;
+
+int standing(const Choice& choice, int chunk) { return choice.left() - choice.passed_over * (chunk / 2); }
+
+bool goes_first(const Choice& a, const Choice& b, int chunk) {
+  if (a.work.request.priority != b.work.request.priority) return a.work.request.priority > b.work.request.priority;
+  const int left = standing(a, chunk), right = standing(b, chunk);
+  return left != right ? left < right : comes_before(a, b);
+}
+
+}  // namespace
+
+// An answer that is computed again is fed as it was the first time, token by token, where attention is observed.
+int next_chunk(const Engine& engine, const Choice& choice) {
+  const int fed = choice.fed(), prompt = choice.work.prompt_tokens(), chunk = engine.options().chunk;
+  const int whole = std::max(kSmallestChunk, chunk / (1 + fed / kEvenContext));
+  if (fed >= prompt) return choice.work.request.policy.judges() ? 1 : std::min(whole, choice.left());
+  return std::min({whole, prompt - fed, engine.tokens_to_judgement(*choice.sequence).value_or(whole)});
+}
+
+std::vector<Share> plan_step(const Engine& engine, std::span<Choice* const> running) {
+  const int chunk = engine.options().chunk;
+  std::vector<Share> shares;
+  std::vector<Choice*> prompts;
+  for (Choice* choice : running) {
+    if (next_chunk(engine, *choice) == 1) {
+      shares.push_back({.choice = choice, .tokens = 1});
+    } else {
+      prompts.push_back(choice);
+    }
+  }
+  std::ranges::sort(prompts, [&](Choice* a, Choice* b) { return goes_first(*a, *b, chunk); });
+  int budget = chunk;
+  for (Choice* choice : prompts) {
+    const int tokens = next_chunk(engine, *choice);
+    if (tokens > budget) {
+      ++choice->passed_over;
+      continue;
+    }
+    shares.push_back({.choice = choice, .tokens = tokens});
+    budget -= tokens;
+  }
+  return shares;
+}
+
+}  // namespace leankv
