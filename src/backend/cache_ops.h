@@ -1,9 +1,12 @@
 // What each backend does with the pages of the cache inside a forward pass.
 #pragma once
 
+#include <memory>
+
 #include "backend/batch.h"
 #include "backend/kv_cache.h"
 #include "base/matrix_view.h"
+#include "base/phase_timer.h"
 
 namespace leankv {
 
@@ -16,6 +19,8 @@ inline ConstMatrix columns_of(ConstMatrix x, const BatchEntry& entry, int first,
 class CacheOps {
  public:
   virtual ~CacheOps() = default;
+  // What a cache that is used with these operations keeps its pages and tables with; none: the host's memory.
+  virtual std::unique_ptr<CacheKeeper> make_keeper() { return nullptr; }
 
   // Stores keys and values of one layer as the last fresh tokens and gathers their statistics.
   // k, v [rows, kv_heads * head_dim], RoPE applied.
@@ -25,6 +30,9 @@ class CacheOps {
   // the stored pages; observes significance on the way.
   // q [rows, kv_heads * group * head_dim], RoPE applied, not scaled; out the same shape.
   virtual void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) = 0;
+
+  // Adds to the timer what no caller sees from outside: Phase::kObservation. nullptr: no longer.
+  virtual void time_phases(PhaseTimer*) {}
 };
 
 }  // namespace leankv

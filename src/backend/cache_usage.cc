@@ -13,6 +13,7 @@ int64_t fixed_table_bytes(const SequenceState& sequence) {
 }
 
 CacheUsage usage_of(const KvCache& cache, SlotId slot) {
+  cache.fetch(slot);
   const SequenceState& sequence = cache.state(slot);
   CacheUsage usage;
   usage.tokens = sequence.tokens;

@@ -33,6 +33,16 @@ struct HeadTable {
       left -= tokens_per_page;
     }
   }
+  // Calls fn(reference) list by list, the fresh one last: the order in which pages change hands, on every backend.
+  template <class Fn>
+  void for_each_ref(Fn&& fn) {
+    for (int i = 1; i <= kMaxLists; ++i) {
+      const int list = i < kMaxLists ? i : kFreshList;
+      for (PageRef& ref : bag) {
+        if (ref.list() == list) fn(ref);
+      }
+    }
+  }
   std::vector<PageId> pages_of(int list) const {
     std::vector<PageId> pages;
     for (PageRef ref : bag) {

@@ -127,6 +127,7 @@ int first_judgement(const Policy& policy, int prompt_tokens) {
 }
 
 void judge(KvCache& cache, ThreadPool& threads, const JudgementRequest& request) {
+  if (cache.keeper() != nullptr) return cache.keeper()->judge(request);
   SequenceState& sequence = cache.state(request.slot);
   if (!sequence.policy.judges()) return convert_to_uniform(cache, threads, request.slot);
   settle_statistics(cache, threads, request.slot, request.output_energy, request.next);
@@ -145,6 +146,7 @@ bool review_due(const SequenceState& sequence) {
 }
 
 void review(KvCache& cache, ThreadPool& threads, SlotId slot, int64_t limit_bytes) {
+  if (cache.keeper() != nullptr) return cache.keeper()->review(slot, limit_bytes);
   SequenceState& sequence = cache.state(slot);
   const int window = std::max(kQueryUnit - 1, sequence.policy.window);
   RecodeJob job{slot, window, sequence.policy.tiers.front(), {}};

@@ -49,8 +49,9 @@ int KvCache::page_bytes_for(std::span<const TierId> tiers, int head_dim) {
   return choose_page_bytes(with_prompts, head_dim);
 }
 
-KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots)
-    : shape_(shape), slots_(slots) {
+KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots,
+                 std::unique_ptr<CacheKeeper> keeper)
+    : shape_(shape), keeper_(std::move(keeper)), slots_(slots) {
   if (shape.head_dim % 16 != 0 || shape.head_dim < 16 || shape.head_dim > kMaxHeadDim) {
     throw Error(ErrorKind::kUnsupported,
                 "head_dim " + std::to_string(shape.head_dim) + ": the cache takes multiples of 16 from 16 to 256");
@@ -65,10 +66,19 @@ KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_b
                                             " bytes is too small: this model needs at least " +
                                             std::to_string(least * page_bytes_));
   }
+  if (keeper_) {
+    keeper_->open(*this, uint32_t(pages), slots);
+    pages_ = keeper_->pool();
+    ring_ = PageRing::counting(uint32_t(pages));
+    return;
+  }
   pool_.reset(allocate_pool(std::size_t(pages) * page_bytes_));
+  pages_ = pool_.get();
   ring_storage_.resize(pages);
   ring_ = PageRing(ring_storage_);
 }
+
+KvCache::~KvCache() = default;
 
 std::optional<SlotId> KvCache::free_slot() const {
   const auto slot = std::ranges::find(slots_, false, &SequenceState::used);
@@ -92,6 +102,7 @@ std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) 
   }
   state.used = true;
   slots_[*slot] = std::move(state);
+  if (keeper_) keeper_->admit(*slot);
   return SequenceCache(this, *slot);
 }
 
@@ -100,17 +111,22 @@ std::optional<SequenceCache> KvCache::copy(SlotId slot) {
   const uint32_t pages = pages_of(slot);
   if (!to || pages > appendable_pages()) return std::nullopt;
   slots_[*to] = state(slot);
-  uint32_t next = 0;
-  for (HeadTable& head : slots_[*to].heads) {
-    for (PageRef& ref : head.bag) {
-      const PageId own = ring_.at(next++);
-      std::copy_n(page(ref.page()), page_bytes_, page(own));
-      ref = PageRef(ref.list(), own);
-    }
-  }
+  keeper_ ? keeper_->copy(slot, *to) : copy_pages(*to);
   ring_.take(pages);
   note_high_water();
   return SequenceCache(this, *to);
+}
+
+// Gives a slot that refers to another's pages its own.
+void KvCache::copy_pages(SlotId to) {
+  uint32_t next = 0;
+  for (HeadTable& head : slots_[to].heads) {
+    head.for_each_ref([&](PageRef& ref) {
+      const PageId own = ring_.at(next++);
+      std::copy_n(page(ref.page()), page_bytes_, page(own));
+      ref = PageRef(ref.list(), own);
+    });
+  }
 }
 
 uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
@@ -120,6 +136,7 @@ uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
 }
 
 uint32_t KvCache::pages_of(SlotId slot) const {
+  if (keeper_) return keeper_->pages_of(slot);
   std::size_t pages = 0;
   for (const HeadTable& head : state(slot).heads) pages += head.bag.size();
   return uint32_t(pages);
@@ -129,11 +146,13 @@ bool KvCache::extend(std::span<const BatchEntry> entries) {
   uint32_t total = 0;
   for (const BatchEntry& entry : entries) total += pages_to_extend(entry.slot, entry.rows);
   if (!can_judge() || total > appendable_pages()) return false;
+  if (keeper_) keeper_->extend(entries);
   uint32_t next = 0;
   for (const BatchEntry& entry : entries) {
     const uint32_t per_head = pages_to_extend(entry.slot, entry.rows) / uint32_t(shape_.heads());
-    for (HeadTable& head : state(entry.slot).heads) {
-      for (uint32_t i = 0; i < per_head; ++i) head.bag.emplace_back(kFreshList, ring_.at(next++));
+    const std::size_t counted = keeper_ ? 1 : state(entry.slot).heads.size();  // pages_to_extend() looks at the first
+    for (HeadTable& head : std::span(state(entry.slot).heads).first(counted)) {
+      for (uint32_t i = 0; i < per_head && !keeper_; ++i) head.bag.emplace_back(kFreshList, ring_.at(next++));
       head.tokens[kFreshList] += uint32_t(entry.rows);
     }
     state(entry.slot).tokens += entry.rows;
@@ -143,16 +162,22 @@ bool KvCache::extend(std::span<const BatchEntry> entries) {
   return true;
 }
 
-void KvCache::release(SlotId slot) {
-  uint32_t returned = 0;
-  for (const HeadTable& head : state(slot).heads) {
-    for (PageRef ref : head.bag) ring_.put(returned++, ref.page());
+void KvCache::put_pages(SlotId slot) {
+  uint32_t next = 0;
+  for (HeadTable& head : state(slot).heads) {
+    head.for_each_ref([&](PageRef ref) { ring_.put(next++, ref.page()); });
   }
+}
+
+void KvCache::release(SlotId slot) {
+  const uint32_t returned = pages_of(slot);
+  keeper_ ? keeper_->release(slot) : put_pages(slot);
   ring_.give(returned);
   state(slot) = SequenceState();
 }
 
 void KvCache::check_integrity() const {
+  if (keeper_) return keeper_->check_integrity();
   std::vector<char> seen(ring_.capacity(), 0);
   const auto visit = [&](PageId page) {
     LEANKV_CHECK(page < ring_.capacity() && !seen[page]);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/batch.h"
+#include "backend/cache_keeper.h"
 #include "backend/sequence_state.h"
 #include "kv/page_layout.h"
 #include "kv/page_ring.h"
@@ -49,7 +50,10 @@ class KvCache {
   // tiers: every tier that a sequence of this cache may keep; the page size fits them best. K16V16, where prompts pass
   // through, is always there. Throws kDoesNotFit when pool_bytes holds no page,
   // kUnsupported for a head_dim that is no multiple of 16 or over 256.
-  KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots);
+  // keeper: of a backend that keeps pages and tables elsewhere (CacheOps::make_keeper); none: they lie here.
+  KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots,
+          std::unique_ptr<CacheKeeper> keeper = nullptr);
+  ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
 
@@ -83,8 +87,14 @@ class KvCache {
     visit(kFreshList);
   }
 
-  std::byte* page(PageId id) { return pool_.get() + std::size_t(id) * page_bytes_; }
-  const std::byte* page(PageId id) const { return pool_.get() + std::size_t(id) * page_bytes_; }
+  CacheKeeper* keeper() const { return keeper_.get(); }
+  // Brings a keeper's tables into state(slot); else they are there.
+  void fetch(SlotId slot) const {
+    if (keeper_) keeper_->fetch(slot);
+  }
+
+  std::byte* page(PageId id) { return pages_ + std::size_t(id) * page_bytes_; }
+  const std::byte* page(PageId id) const { return pages_ + std::size_t(id) * page_bytes_; }
   PageRing& ring() { return ring_; }
   const PageRing& ring() const { return ring_; }
   // Pages kept free for judgements (recode.h), one reserve for all slots: sequences are judged one at a time. A
@@ -117,6 +127,8 @@ class KvCache {
  private:
   friend class SequenceCache;
   std::optional<SlotId> free_slot() const;
+  void copy_pages(SlotId to);
+  void put_pages(SlotId slot);
   void release(SlotId slot);
 
   struct FreePool {
@@ -125,7 +137,9 @@ class KvCache {
   CacheShape shape_;
   int page_bytes_ = 0;
   std::array<PageLayout, std::size_t(TierId::kCount)> layouts_{};
+  std::unique_ptr<CacheKeeper> keeper_;
   std::unique_ptr<std::byte, FreePool> pool_;
+  std::byte* pages_ = nullptr;  // of the pool, here or at the keeper's
   std::vector<PageId> ring_storage_;
   PageRing ring_;
   std::vector<SequenceState> slots_;

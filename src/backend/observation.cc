@@ -103,6 +103,7 @@ void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head
 }
 
 void gather_residual(KvCache& cache, const Batch& batch, int layer, ConstMatrix x) {
+  if (cache.keeper() != nullptr) return cache.keeper()->gather_residual(batch, layer, x);
   for (const BatchEntry& entry : batch.entries) {
     SequenceState& sequence = cache.state(entry.slot);
     if (!sequence.gathering()) continue;

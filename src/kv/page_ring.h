@@ -18,9 +18,17 @@ class PageRing {
   explicit PageRing(std::span<PageId> storage) : slots_(storage), free_(uint32_t(storage.size())) {
     for (uint32_t i = 0; i < free_; ++i) slots_[i] = i;
   }
+  // Counts alone: the ids lie on a device. REQUIRES that nobody calls at() or put().
+  static PageRing counting(uint32_t capacity) {
+    PageRing ring;
+    ring.slots_ = std::span<PageId>(static_cast<PageId*>(nullptr), capacity);
+    ring.free_ = capacity;
+    return ring;
+  }
 
   uint32_t capacity() const { return uint32_t(slots_.size()); }
   uint32_t free() const { return free_; }
+  uint64_t first() const { return first_; }  // place of the first free page
 
   PageId at(uint32_t i) const { return slots_[wrap(first_ + i)]; }  // i-th free page; REQUIRES i < free()
   void take(uint32_t n) {                                           // the first n free pages are no longer free

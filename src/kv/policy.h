@@ -80,7 +80,7 @@ struct HeadThresholds {
   uint16_t floor[kMaxPolicyTiers][kMaxPolicyTiers] = {};
   int tiers = 0;
 
-  int choose(int current, int level) const {
+  LEANKV_HD int choose(int current, int level) const {
     int i = current;
     while (i < tiers && level < floor[current][i]) ++i;
     return i;

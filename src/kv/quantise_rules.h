@@ -1,0 +1,155 @@
+// The rules of the codecs for one channel, and their tables: what the scalar specification (quantise.cc) and device
+// kernels share. Exact on host and device: each operation is rounded on its own, tables are literals.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "base/half.h"
+#include "base/host_device.h"
+#include "kv/codec.h"
+
+namespace leankv {
+
+inline constexpr float kLargestHalf = 65504.0f;
+inline constexpr float kSmallestNormalHalf = 6.103515625e-5f;  // 2^-14
+
+LEANKV_HD constexpr float larger(float a, float b) { return b > a ? b : a; }   // a when b is NaN
+LEANKV_HD constexpr float smaller(float a, float b) { return b < a ? b : a; }  // a when b is NaN
+LEANKV_HD constexpr float or_if_nan(float x, float other) { return x == x ? x : other; }
+LEANKV_HD constexpr float clamped(float x, float low, float high) { return smaller(larger(x, low), high); }
+LEANKV_HD constexpr float magnitude(float x) { return std::bit_cast<float>(std::bit_cast<uint32_t>(x) & 0x7fffffffu); }
+
+LEANKV_HD constexpr uint16_t finite_half(float value) {
+  return float_to_half(clamped(or_if_nan(value, 0.0f), -kLargestHalf, kLargestHalf));
+}
+
+// ---- kGrid8 ----
+
+// The smallest scale is a normal half: rows below 127.5 * 2^-14 lose nothing that matters, and s * 127.5 reaches the
+// largest channel whatever way the half was rounded. Cell c covers [c - 128, c - 127) * s, its middle is c - 127.5.
+LEANKV_HD constexpr uint16_t grid8_scale(float largest) {
+  return finite_half(larger(largest / 127.5f, kSmallestNormalHalf));
+}
+LEANKV_HD constexpr int grid8_code(float x, float inverse) {
+  return int(clamped(or_if_nan(x * inverse + 128.0f, 128.0f), 0.0f, 255.0f));
+}
+LEANKV_HD constexpr float grid8_value(int code, float scale) { return scale * (float(code) - 127.5f); }
+
+// ---- kMinMax: codes are found with the stored scale and zero point, those that decoding will use ----
+
+LEANKV_HD constexpr int minmax_code(float x, float zero, float inverse, float top) {
+  constexpr float kRound = 8388608.0f;  // 2^23: adding it leaves an integer, rounded half to even
+  const float code = clamped(or_if_nan((x - zero) * inverse, 0.0f), 0.0f, top);
+  return int(std::bit_cast<uint32_t>(code + kRound) & 0xffu);
+}
+LEANKV_HD constexpr float minmax_value(int code, float scale, float zero) { return zero + scale * float(code); }
+
+// ---- kBlock: codes are found with the scale before it is rounded ----
+
+LEANKV_HD constexpr float inverse_or_zero(float d) { return d == 0 ? 0.0f : 1.0f / d; }
+// Rounds half away from zero; two's complement in 8 bits.
+LEANKV_HD constexpr int block8_code(float x, float inverse) {
+  const float y = clamped(or_if_nan(x * inverse, 0.0f), -127.0f, 127.0f);
+  const int whole = int(y);
+  const float rest = y - float(whole);
+  return (whole + (rest >= 0.5f) - (rest <= -0.5f)) & 0xff;
+}
+LEANKV_HD constexpr float block8_value(int code, float d) { return float(int8_t(code)) * d; }
+LEANKV_HD constexpr int block4_code(float x, float inverse) {
+  return int(clamped(or_if_nan(x * inverse, 0.0f) + 8.5f, 0.0f, 15.0f));
+}
+LEANKV_HD constexpr float block4_value(int code, float d) { return float(code - 8) * d; }
+
+// ---- kLevels ----
+
+// Positive levels of the Gaussian Lloyd-Max quantiser (Max 1960, table I) as int8 images.
+struct LevelTable {
+  int count = 0;               // of positive levels
+  float image[8] = {};         // the largest is 127, the others in proportion, rounded
+  float edge[8] = {};          // edge[i]: between image i and i + 1; the last is not used
+  int8_t code_image[16] = {};  // by code: sign in the top bit, level below
+  float step = 0;              // the level of image 1
+};
+
+template <int kCount>
+constexpr LevelTable make_level_table(const double (&levels)[kCount]) {
+  LevelTable table;
+  table.count = kCount;
+  const double largest = levels[kCount - 1];
+  for (int i = 0; i < kCount; ++i) {
+    const int rounded = int(levels[i] / largest * 127 + 0.5);
+    table.image[i] = float(rounded);
+    table.code_image[i] = int8_t(rounded);
+    table.code_image[i + kCount] = int8_t(-rounded);
+  }
+  for (int i = 0; i + 1 < kCount; ++i) table.edge[i] = (table.image[i] + table.image[i + 1]) / 2;
+  table.step = float(largest / 127);
+  return table;
+}
+
+LEANKV_HD constexpr bool is_levels(CodecId id) {
+  return id == CodecId::kLevels4 || id == CodecId::kLevels3 || id == CodecId::kLevels2;
+}
+
+// REQUIRES is_levels(id).
+LEANKV_HD inline const LevelTable& level_table(CodecId id) {
+  static constexpr LevelTable kTwoBits = make_level_table({.4528, 1.510});
+  static constexpr LevelTable kThreeBits = make_level_table({.2451, .756, 1.344, 2.152});
+  static constexpr LevelTable kFourBits = make_level_table({.1284, .3881, .6568, .9424, 1.256, 1.618, 2.069, 2.733});
+  return id == CodecId::kLevels4 ? kFourBits : id == CodecId::kLevels3 ? kThreeBits : kTwoBits;
+}
+
+// The image nearest to a magnitude when image 1 is worth `step`. Sums of integers, so exact in any order.
+LEANKV_HD inline float nearest_image(const LevelTable& table, float a, float step) {
+  float image = table.image[0];
+  for (int i = 0; i + 1 < table.count; ++i) {
+    image += a > table.edge[i] * step ? table.image[i + 1] - table.image[i] : 0.0f;
+  }
+  return image;
+}
+// A row whose scale is 0 has codes 0.
+LEANKV_HD inline int level_code(const LevelTable& table, float x, float step, bool zero_row) {
+  if (zero_row) return 0;
+  int code = x < 0 ? table.count : 0;
+  for (int i = 0; i + 1 < table.count; ++i) code += magnitude(x) > table.edge[i] * step ? 1 : 0;
+  return code;
+}
+
+// ---- scale bytes ----
+
+inline constexpr int kScaleByteOfOne = 128;
+inline constexpr int kStepsPerScaleOctave = 16;
+
+// 2^(i / 16) rounded to f32, as the 23 bits of its mantissa; a mantissa of at least nearer[i], 2^((i + 1/2) / 16)
+// rounded up, is nearer to step i + 1 than to step i.
+struct ScaleTable {
+  uint32_t mantissa[kStepsPerScaleOctave];
+  uint32_t nearer[kStepsPerScaleOctave];
+};
+LEANKV_HD inline const ScaleTable& scale_table() {
+  static constexpr ScaleTable kTable = {
+      {0x000000, 0x05aac3, 0x0b95c2, 0x11c3d3, 0x1837f0, 0x1ef532, 0x25fed7, 0x2d583f, 0x3504f3, 0x3d08a4, 0x45672a,
+       0x4e248c, 0x5744fd, 0x60ccdf, 0x6ac0c7, 0x75257d},
+      {0x02cd87, 0x08980f, 0x0ea43a, 0x14f4f0, 0x1b8d3a, 0x227044, 0x29a15b, 0x3123f6, 0x38fbb0, 0x412c4d, 0x49b9be,
+       0x52a81e, 0x5bfbb8, 0x65b907, 0x6fe4ba, 0x7a83b3}};
+  return kTable;
+}
+
+// The value of scale byte b: 2^((b - 128) / 16) rounded to f32; 0 for b = 0.
+LEANKV_HD inline float scale_byte_value(int b) {
+  if (b == 0) return 0.0f;
+  const int steps = b - kScaleByteOfOne + 8 * kStepsPerScaleOctave;  // positive: 8 octaves below 1 and up
+  const uint32_t exponent = uint32_t(127 - 8 + steps / kStepsPerScaleOctave);
+  return std::bit_cast<float>(exponent << 23 | scale_table().mantissa[steps % kStepsPerScaleOctave]);
+}
+// The nearest in the log domain, clamped to 1..255. 0 for NaN and for scales less than half of the smallest.
+LEANKV_HD inline int nearest_scale_byte(float scale) {
+  if (!(scale >= scale_byte_value(1) / 2)) return 0;
+  const uint32_t bits = std::bit_cast<uint32_t>(scale);
+  int byte = kScaleByteOfOne + (int(bits >> 23) - 127) * kStepsPerScaleOctave;
+  for (const uint32_t border : scale_table().nearer) byte += (bits & 0x7fffffu) >= border ? 1 : 0;
+  return byte < 1 ? 1 : byte > 255 ? 255 : byte;
+}
+
+}  // namespace leankv
