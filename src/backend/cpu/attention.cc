@@ -147,7 +147,7 @@ void AttentionBlock::for_each_page(const Segment& s, F f) const {
   }
 }
 
-void AttentionBlock::finish(const AttentionKernels& kernels, Observation& seen) {
+void AttentionBlock::finish() {
   const CacheShape& shape = p_.cache->shape();
   const SequenceState& sequence = p_.cache->state(p_.entry->slot);
   final_max_.resize(queries_), final_sum_.resize(queries_);
@@ -165,11 +165,14 @@ void AttentionBlock::finish(const AttentionKernels& kernels, Observation& seen) 
     const int row = p_.entry->first_row + p_.first_row + i / shape.group;
     std::ranges::copy(total, p_.out.row(row) + (p_.head * shape.group + i % shape.group) * shape.head_dim);
   }
-  for (int r = 0; r < p_.rows; ++r) observe(kernels, seen, r);
+}
+
+void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen) const {
+  for (int r = 0; r < p_.rows; ++r) observe_row(kernels, seen, r);
 }
 
 // Adds what the queries of one row saw.
-void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen, int row) const {
+void AttentionBlock::observe_row(const AttentionKernels& kernels, Observation& seen, int row) const {
   const SequenceState& sequence = p_.cache->state(p_.entry->slot);
   const Observe where = observation_of(sequence, p_.entry->position + p_.first_row + row);
   if (where == Observe::kNot) return;

@@ -42,8 +42,8 @@ class AttentionBlock {
   void start(const AttentionProblem& problem);  // reads and transforms the queries
   // Partial result of one segment. REQUIRES ascending segments.
   void run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch);
-  // Merges, restores and writes the outputs; adds what was observed.
-  void finish(const AttentionKernels& kernels, Observation& seen);
+  void finish();                                                           // merges, restores and writes the outputs
+  void observe(const AttentionKernels& kernels, Observation& seen) const;  // after finish: adds what was observed
   int segments() const { return visible_segments_; }
 
  private:
@@ -56,7 +56,7 @@ class AttentionBlock {
   void exponentials(const AttentionKernels& kernels, int segment);
   template <class F>
   void for_each_page(const Segment& segment, F f) const;
-  void observe(const AttentionKernels& kernels, Observation& seen, int row) const;
+  void observe_row(const AttentionKernels& kernels, Observation& seen, int row) const;
 
   AttentionProblem p_{};
   int queries_ = 0;                           // rows * group

@@ -117,7 +117,7 @@ void AttentionRow::partial(const AttentionKernels& kernels, const Run& run, cons
   kernels.multiply(weights, stride_, scratch.data(), head_dim_, to, head_dim_, group_, head_dim_, run.tokens);
 }
 
-const Observation& AttentionRow::finish(const AttentionKernels& kernels, Matrix out) {
+void AttentionRow::finish(Matrix out) {
   const SequenceState& sequence = cache_->state(entry_->slot);
   final_max_.resize(group_), final_sum_.resize(group_);
   for (int i = 0; i < group_; ++i) {
@@ -125,9 +125,6 @@ const Observation& AttentionRow::finish(const AttentionKernels& kernels, Matrix 
     merge_runs(i, total);
     restore_output(sequence.policy, head_dim_, total);
   }
-  seen_.older.clear(), seen_.recent.clear();
-  observe(kernels, observation_of(sequence, entry_->position));
-  return seen_;
 }
 
 void AttentionRow::merge_runs(int query, float* total) {
@@ -140,8 +137,10 @@ void AttentionRow::merge_runs(int query, float* total) {
   for (int c = 0; c < head_dim_; ++c) total[c] /= all.sum;
 }
 
-void AttentionRow::observe(const AttentionKernels& kernels, Observe where) {
-  if (where == Observe::kNot) return;
+const Observation& AttentionRow::observe(const AttentionKernels& kernels) {
+  const Observe where = observation_of(cache_->state(entry_->slot), entry_->position);
+  seen_.older.clear(), seen_.recent.clear();
+  if (where == Observe::kNot) return seen_;
   std::vector<float>& sums = where == Observe::kOlder ? seen_.older : seen_.recent;
   sums.assign(table_->total_tokens(), 0.0f);
   std::vector<float> scales(group_);
@@ -150,6 +149,7 @@ void AttentionRow::observe(const AttentionKernels& kernels, Observe where) {
     add_seen(kernels, cache_->state(entry_->slot).policy.kind,
              {&weights_[r * group_ * stride_], stride_, scales, runs_[r].tokens}, &sums[runs_[r].first_token]);
   }
+  return seen_;
 }
 
 }  // namespace leankv

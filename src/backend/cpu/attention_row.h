@@ -12,7 +12,7 @@ namespace leankv {
 
 inline constexpr int kRunTokens = 256;  // whose codes and logits stay in the L1 cache, or at worst the L2
 
-// Used in this order: plan, then run for disjoint ranges of runs, on any threads, then finish.
+// Used in this order: plan, then run for disjoint ranges of runs, on any threads, then finish and observe.
 class AttentionRow {
  public:
   // REQUIRES an entry of one row.
@@ -20,8 +20,8 @@ class AttentionRow {
             ConstMatrix q);
   int runs() const { return int(runs_.size()); }
   void run(const AttentionKernels& kernels, int first, int last, std::vector<float>& scratch);
-  // Merges, restores and writes this head's columns of out, which has the shape of q. Returns what was observed.
-  const Observation& finish(const AttentionKernels& kernels, Matrix out);
+  void finish(Matrix out);  // merges, restores and writes this head's columns of out, which has the shape of q
+  const Observation& observe(const AttentionKernels& kernels);  // after finish: what was observed
 
  private:
   struct Run {
@@ -36,7 +36,6 @@ class AttentionRow {
   void partial(const AttentionKernels& kernels, const Run& run, const float* weights, float* to,
                std::vector<float>& scratch) const;
   void merge_runs(int query, float* total);
-  void observe(const AttentionKernels& kernels, Observe where);
 
   const KvCache* cache_ = nullptr;
   const BatchEntry* entry_ = nullptr;

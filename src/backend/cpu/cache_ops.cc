@@ -73,9 +73,12 @@ void CpuCacheOps::attend_blocks(KvCache& cache, const Batch& batch, int layer, C
     AttentionBlock& block = blocks_[thread];
     block.start(problems[task]);
     for (int s = 0; s < block.segments(); ++s) block.run_segment(kernels_, s, scratch_[thread]);
-    block.finish(kernels_, seen[task]);
+    block.finish();
+    const TimedPhase timed(phases_, Phase::kObservation, thread);
+    block.observe(kernels_, seen[task]);
   });
-  pool_.run(int(heads.size()), [&](int i, int) {
+  pool_.run(int(heads.size()), [&](int i, int thread) {
+    const TimedPhase timed(phases_, Phase::kObservation, thread);
     const Head& h = heads[i];
     keep_statistics(cache, *h.entry, layer, h.head, std::span(seen).subspan(h.first_block, h.blocks), q, out);
   });
@@ -97,14 +100,16 @@ void CpuCacheOps::attend_rows(KvCache& cache, const Batch& batch, int layer, Con
     const int runs = rows_[i].runs();
     rows_[i].run(kernels_, runs * share / shares, runs * (share + 1) / shares, scratch_[thread]);
   };
-  const auto finish = [&](int i) {
-    const Observation& seen = rows_[i].finish(kernels_, out);
+  const auto finish = [&](int i, int thread) {
+    rows_[i].finish(out);
+    const TimedPhase timed(phases_, Phase::kObservation, thread);
+    const Observation& seen = rows_[i].observe(kernels_);
     keep_statistics(cache, *heads[i].first, layer, heads[i].second, {&seen, 1}, q, out);
   };
-  if (shares == 1) return pool_.run(n, [&](int i, int thread) { plan(i), run(i, 0, thread), finish(i); });
+  if (shares == 1) return pool_.run(n, [&](int i, int thread) { plan(i), run(i, 0, thread), finish(i, thread); });
   pool_.run(n, [&](int i, int) { plan(i); });
   pool_.run(n * shares, [&](int task, int thread) { run(task / shares, task % shares, thread); });
-  pool_.run(n, [&](int i, int) { finish(i); });
+  pool_.run(n, [&](int i, int thread) { finish(i, thread); });
 }
 
 }  // namespace leankv

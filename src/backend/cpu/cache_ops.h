@@ -13,12 +13,14 @@ class CpuCacheOps : public CacheOps {
   CpuCacheOps(ThreadPool& pool, Isa isa);
   void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override;
   void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;
+  void time_phases(PhaseTimer* timer) override { phases_ = timer; }
 
  private:
   void attend_blocks(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out);
   void attend_rows(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out);
 
   ThreadPool& pool_;
+  PhaseTimer* phases_ = nullptr;
   const AttentionKernels& kernels_;
   std::vector<std::vector<float>> scratch_;  // [threads]
   std::vector<AttentionBlock> blocks_;       // [threads]
