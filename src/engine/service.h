@@ -4,13 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "engine/engine.h"
 #include "engine/request.h"
@@ -51,12 +51,13 @@ class Service {
   void cancel(RequestId id);
 
   SchedulerStatistics statistics() const;  // as of the last step
-  // Calls fn on the engine's thread between two steps, with everything that runs; not at all when the service ends
-  // first. fn must not block.
-  void inspect(std::function<void(const Engine& engine, const Scheduler& scheduler)> fn);
+  // Calls fn on the engine's thread between two steps, with everything that runs; where the service has ended or ends
+  // first, fn is dropped. It must not block.
+  using Inspection = std::function<void(const Engine&, const Scheduler&)>;
+  void inspect(Inspection fn);
 
   // Takes nothing new, waits until all has finished, at most so long, and cancels the rest; returns the number of
-  // requests that were cancelled. The state is kStopped then.
+  // requests that were cancelled. The state is kStopped or kFailed then; loading is waited for.
   int drain(std::chrono::milliseconds limit);
 
  private:
@@ -65,21 +66,20 @@ class Service {
     Request request;
     EventSink sink;
   };
-  using Inspection = std::function<void(const Engine&, const Scheduler&)>;
   struct Mail {
-    std::deque<Submission> submissions;
-    std::deque<RequestId> cancellations;
-    std::deque<Inspection> inspections;
+    std::vector<Submission> submissions;
+    std::vector<RequestId> cancellations;
+    std::vector<Inspection> inspections;
+    bool cancel_all = false;
     bool empty() const { return submissions.empty() && cancellations.empty() && inspections.empty(); }
   };
 
-  void run(EngineOptions options);
+  void run(const EngineOptions& options);
   bool load(const EngineOptions& options);
-  void serve(Scheduler& scheduler);
-  std::optional<Mail> wait_for_mail(const Scheduler& scheduler);
-  void deliver(Mail mail, Scheduler& scheduler);
-  void publish(const Scheduler& scheduler);
+  bool work(Scheduler& scheduler);
+  Mail wait_for_mail(const Scheduler& scheduler);
   void set_state(ServiceState state);
+  bool ended() const { return state_ == ServiceState::kStopped || state_ == ServiceState::kFailed; }
 
   SchedulerOptions scheduling_;
   std::unique_ptr<Engine> engine_;
@@ -92,6 +92,7 @@ class Service {
   Mail mail_;
   SchedulerStatistics statistics_;
   RequestId next_id_ = 1;
+  bool draining_ = false;
   bool cancel_all_ = false;
   int cancelled_at_end_ = 0;
 

@@ -19,11 +19,12 @@ bool goes_first(const Choice& a, const Choice& b, int chunk) {
 
 }  // namespace
 
-// An answer that is computed again is fed as it was the first time, token by token, where attention is observed.
+// An answer that is computed again is fed as it was the first time, token by token: one row alone is computed otherwise
+// than a chunk, and attention is observed in between.
 int next_chunk(const Engine& engine, const Choice& choice) {
   const int fed = choice.fed(), prompt = choice.work.prompt_tokens(), chunk = engine.options().chunk;
   const int whole = std::max(kSmallestChunk, chunk / (1 + fed / kEvenContext));
-  if (fed >= prompt) return choice.work.request.policy.judges() ? 1 : std::min(whole, choice.left());
+  if (fed >= prompt) return 1;
   return std::min({whole, prompt - fed, engine.tokens_to_judgement(*choice.sequence).value_or(whole)});
 }
 
