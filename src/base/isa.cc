@@ -4,6 +4,12 @@
 
 #include "base/error.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace leankv {
 namespace {
 
@@ -20,10 +26,20 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 bool has_avx512_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+// Leaf 7 of CPUID: EDX bit 24 is AMX-TILE, bit 25 AMX-INT8. Linux gives a process the tiles' registers when it asks
+// (Documentation/arch/x86/xstate.rst).
+bool has_amx() {
+  constexpr unsigned kTileAndInt8 = 3u << 24;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx512_vnni() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & kTileAndInt8) == kTileAndInt8 &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
 #else
 bool has_avx2() { return false; }
 bool has_avx512() { return false; }
 bool has_avx512_vnni() { return false; }
+bool has_amx() { return false; }
 #endif
 
 constexpr Row kRows[] = {
@@ -31,6 +47,7 @@ constexpr Row kRows[] = {
     {Isa::kAvx2, "avx2", has_avx2},
     {Isa::kAvx512, "avx512", has_avx512},
     {Isa::kAvx512Vnni, "avx512vnni", has_avx512_vnni},
+    {Isa::kAmx, "amx", has_amx},
 };
 
 }  // namespace

@@ -25,15 +25,16 @@ class Transformer {
     std::vector<float> storage;
     Matrix shape(int rows, int columns);
   };
-  void decoder_layer(int layer, const Batch& batch, KvCache& cache, Matrix x);
+  Matrix attend(int layer, const Batch& batch, KvCache& cache, Matrix x);
+  void finish_layer(const LayerWeights& w, ConstMatrix attended, Matrix x);
   void embed(const Batch& batch, Matrix x);
   void prepare_angles(const Batch& batch);
-  ConstMatrix logits(const Batch& batch, Matrix x);
+  ConstMatrix logits(Matrix x);
 
   const ModelConfig& config_;
   const ModelWeights& weights_;
   Backend& backend_;
-  Scratch x_, normed_, q_, k_, v_, attended_, projected_, gate_, up_, cos_, sin_, last_, logits_;
+  Scratch x_, normed_, q_, k_, v_, attended_, projected_, gate_, up_, cos_, sin_, logits_;
   Matrix cos_view_, sin_view_;  // [rows, rotary_dim / 2] of this batch
 };
 

@@ -88,12 +88,22 @@ TEST_P(DenseOpsTest, GateIsCloseToTheReference) {
   }
 }
 
-TEST_P(DenseOpsTest, GateHasTheSameBitsOnEveryIsa) {
-  Values gate = random_values(1, 1537, 10), plain = gate;
-  const Values up = random_values(1, 1537, 11);
-  ops_.gate(gate.matrix(), up.matrix());
-  CpuDenseOps(pool_, Isa::kScalar, Activations::kExact).gate(plain.matrix(), up.matrix());
-  EXPECT_EQ(gate.data, plain.data);
+TEST_P(DenseOpsTest, RowsHaveTheSameBitsOnEveryIsa) {
+  CpuDenseOps plain(pool_, Isa::kScalar, Activations::kExact);
+  for (int columns : {64, 1536, 1600}) {
+    Values x = random_values(3, columns, 10);
+    Values expected = x;
+    const Values other = random_values(3, columns, 11), cos = random_values(3, 32, 14), sin = random_values(3, 32, 15);
+    const auto all = [&](CpuDenseOps& ops, Values& values) {
+      ops.norm(values.matrix(), other.matrix().row_span(0), 1e-5f, values.matrix());
+      ops.rope(values.matrix(), 64, cos.matrix(), sin.matrix());
+      ops.gate(values.matrix(), other.matrix());
+      ops.add(values.matrix(), other.matrix());
+    };
+    all(ops_, x);
+    all(plain, expected);
+    EXPECT_EQ(x.data, expected.data);
+  }
 }
 
 TEST_P(DenseOpsTest, AddIsExact) {

@@ -122,6 +122,25 @@ TEST_P(TransformerTest, GivesTheLogitsOfTransformers) {
   EXPECT_LT(bound, 0.4);  // a tenth of the largest logit: with 8-bit activations the most
 }
 
+TEST(TransformerRows, ThoseWithoutLogitsChangeNoBit) {
+  EngineOptions options;
+  options.model_path = kFolder + "tiny.gguf";
+  options.threads = 1;
+  Engine engine(options);
+  const std::vector<int> tokens = golden_tokens();
+  const auto logits_of_last = [&](int wanted) {
+    std::optional<Sequence> sequence = engine.start(off_policy(), int(tokens.size()), 0);
+    const ConstMatrix logits = engine.feed(*sequence, tokens, {}, wanted).value();
+    return std::vector<float>(logits.data, logits.data + std::ptrdiff_t(logits.rows) * logits.stride);
+  };
+  const std::vector<float> all = logits_of_last(int(tokens.size()));
+  for (int wanted : {0, 1, 5}) {
+    const std::vector<float> some = logits_of_last(wanted);
+    EXPECT_EQ(some, std::vector<float>(all.end() - std::ptrdiff_t(some.size()), all.end()));
+    EXPECT_EQ(some.size() * tokens.size(), all.size() * std::size_t(wanted));
+  }
+}
+
 std::string name_of(const ::testing::TestParamInfo<Case>& one) {
   static constexpr const char* kActivations[] = {"exact", "int8", "f32"};
   const Case& c = one.param;

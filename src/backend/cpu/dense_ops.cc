@@ -1,16 +1,15 @@
 #include "backend/cpu/dense_ops.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 
 namespace leankv {
 namespace {
 
-constexpr int kRowsPerTask = 120;  // a multiple of what kernels compute at once; their codes stay in the L2 cache
-constexpr int kTilesPerTask = 4;   // what multiply_float computes at once
-constexpr int kFewRows = 16;       // below this, tasks are cut finer so that no thread waits long for the last one
+constexpr int kRowsPerTask = 96;  // a multiple of what kernels compute at once: 6 rows, in tiles 32
+constexpr int kTilesPerTask = 4;  // what multiply_float computes at once
+constexpr int kFewRows = 16;      // below this, tasks are cut finer so that no thread waits long for the last one
 
 // How tiles x rows of a layer are cut into tasks: the rows of a few tiles, then the next tiles, so that consecutive
 // tasks read consecutive weights.
@@ -41,27 +40,6 @@ bool is_available(Isa isa) {
   return std::find(isas.begin(), isas.end(), isa) != isas.end();
 }
 
-void norm_row(std::span<const float> x, std::span<const float> weight, float epsilon, float* y) {
-  constexpr int kSums = 4;  // independent sums, added up in ascending order
-  const int columns = int(x.size());
-  double squares[kSums] = {};
-  for (int c = 0; c < columns; ++c) squares[c % kSums] += double(x[c]) * x[c];
-  const double sum = squares[0] + squares[1] + squares[2] + squares[3];
-  const float factor = float(1 / std::sqrt(sum / columns + epsilon));
-  for (int c = 0; c < columns; ++c) y[c] = x[c] * factor * weight[c];
-}
-
-void rotate_row(std::span<float> x, int head_dim, std::span<const float> cos, std::span<const float> sin) {
-  for (int head = 0; head < int(x.size()); head += head_dim) {
-    for (int i = 0; i < int(cos.size()); ++i) {
-      float* pair = x.data() + head + 2 * i;
-      const float a = pair[0], b = pair[1];
-      pair[0] = a * cos[i] - b * sin[i];
-      pair[1] = a * sin[i] + b * cos[i];
-    }
-  }
-}
-
 }  // namespace
 
 CpuDenseOps::CpuDenseOps(ThreadPool& pool, Isa isa, Activations activations)
@@ -69,7 +47,7 @@ CpuDenseOps::CpuDenseOps(ThreadPool& pool, Isa isa, Activations activations)
       activations_(activations),
       name_("cpu " + std::string(isa_name(isa))),
       linear_(linear_kernels(isa)),
-      gate_(gate_kernels(isa)) {
+      rows_(row_kernels(isa)) {
   LEANKV_CHECK(is_available(isa));
 }
 
@@ -140,27 +118,25 @@ void CpuDenseOps::for_each_row(int rows, Fn&& fn) {
 
 void CpuDenseOps::norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) {
   LEANKV_CHECK(y.rows == x.rows && y.columns == x.columns && int(weight.size()) == x.columns);
-  for_each_row(x.rows, [&](int row) { norm_row(x.row_span(row), weight, epsilon, y.row(row)); });
+  for_each_row(x.rows, [&](int row) { rows_.norm_row(x.row(row), weight.data(), epsilon, x.columns, y.row(row)); });
 }
 
 void CpuDenseOps::rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) {
   LEANKV_CHECK(head_dim > 0 && x.columns % head_dim == 0 && 2 * cos.columns <= head_dim);
   LEANKV_CHECK(cos.rows == x.rows && sin.rows == x.rows && sin.columns == cos.columns);
-  for_each_row(x.rows, [&](int row) { rotate_row(x.row_span(row), head_dim, cos.row_span(row), sin.row_span(row)); });
+  for_each_row(x.rows, [&](int row) {
+    rows_.rotate_row(x.row(row), x.columns / head_dim, head_dim, cos.row(row), sin.row(row), cos.columns);
+  });
 }
 
 void CpuDenseOps::gate(Matrix gate, ConstMatrix up) {
   LEANKV_CHECK(gate.rows == up.rows && gate.columns == up.columns);
-  for_each_row(gate.rows, [&](int row) { gate_.gate_row(gate.row(row), up.row(row), gate.columns); });
+  for_each_row(gate.rows, [&](int row) { rows_.gate_row(gate.row(row), up.row(row), gate.columns); });
 }
 
 void CpuDenseOps::add(Matrix x, ConstMatrix y) {
   LEANKV_CHECK(x.rows == y.rows && x.columns == y.columns);
-  for_each_row(x.rows, [&](int row) {
-    float* to = x.row(row);
-    const float* from = y.row(row);
-    for (int c = 0; c < x.columns; ++c) to[c] += from[c];
-  });
+  for_each_row(x.rows, [&](int row) { rows_.add_row(x.row(row), y.row(row), x.columns); });
 }
 
 }  // namespace leankv

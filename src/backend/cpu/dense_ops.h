@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cpu/kernels/dense_gate.h"
+#include "backend/cpu/kernels/dense_rows.h"
 #include "backend/cpu/kernels/linear.h"
 #include "backend/cpu/packed_weights.h"
 #include "backend/dense_ops.h"
@@ -36,7 +36,7 @@ class CpuDenseOps : public DenseOps {
   Activations activations_;
   std::string name_;
   const LinearKernels& linear_;
-  const GateKernels& gate_;
+  const RowKernels& rows_;
   std::vector<int8_t> codes_;           // scratch of quantise()
   std::vector<ActivationBlock> stats_;  // scratch of quantise()
 };

@@ -12,7 +12,8 @@
 //                       `const FooKernels& foo_kernels(ThisIsa) { return LEANKV_ISA_NS::kFooKernels; }`
 //   foo_kernels(Isa)    one line in a file outside kernels/: `return visit_isa(isa, [](auto tag) -> const FooKernels&
 //                       { return foo_kernels(tag); });`
-// dense_gate.h, dense_gate.cc and ../dense_gate_registry.cc are the smallest example; linear.* is one of several files.
+// AMX has the kernels of AVX-512 VNNI but for one (../tiles).
+// dense_rows.h, dense_rows.cc and ../dense_rows_registry.cc are the smallest example; linear.* is one of several files.
 //
 // The one danger: an inline function of a shared header (std:: or ours), if the compiler emits it out of line, exists
 // in several objects, and the linker may keep the copy with the widest instructions for the whole program. Therefore
@@ -44,7 +45,7 @@ decltype(auto) visit_isa(Isa isa, F&& f) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return f(Avx2Isa{});
   if (isa == Isa::kAvx512) return f(Avx512Isa{});
-  if (isa == Isa::kAvx512Vnni) return f(Avx512VnniIsa{});
+  if (isa == Isa::kAvx512Vnni || isa == Isa::kAmx) return f(Avx512VnniIsa{});
 #endif
   LEANKV_CHECK(isa == Isa::kScalar);
   return f(ScalarIsa{});
