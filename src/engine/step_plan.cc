@@ -5,9 +5,15 @@
 namespace leankv {
 namespace {
 
-// Attention makes a row dearer by as much as all else in it costs after so many tokens, about (a model of 135 million
-// parameters; larger ones later): from there chunks get smaller, so that a step takes about as long.
-constexpr int kEvenContext = 2048;
+// After so many tokens attention costs a row of a chunk as much as all else (measured: 135 million parameters; larger
+// models later). Chunks get smaller accordingly, so that a step takes about as long, but no smaller than a quarter,
+// where reading the weights would begin to count.
+constexpr int kEvenContext = 1600;
+
+int even_chunk(int chunk, int fed) {
+  const int share = std::min(4, 1 + (fed + kEvenContext / 2) / kEvenContext);
+  return std::max(kSmallestChunk, chunk / share);
+}
 
 int standing(const Choice& choice, int chunk) { return choice.left() - choice.passed_over * (chunk / 2); }
 
@@ -22,8 +28,8 @@ bool goes_first(const Choice& a, const Choice& b, int chunk) {
 // An answer that is computed again is fed as it was the first time, token by token: one row alone is computed otherwise
 // than a chunk, and attention is observed in between.
 int next_chunk(const Engine& engine, const Choice& choice) {
-  const int fed = choice.fed(), prompt = choice.work.prompt_tokens(), chunk = engine.options().chunk;
-  const int whole = std::max(kSmallestChunk, chunk / (1 + fed / kEvenContext));
+  const int fed = choice.fed(), prompt = choice.work.prompt_tokens();
+  const int whole = even_chunk(engine.options().chunk, fed);
   if (fed >= prompt) return 1;
   return std::min({whole, prompt - fed, engine.tokens_to_judgement(*choice.sequence).value_or(whole)});
 }

@@ -123,7 +123,7 @@ TEST(SchedulerTest, NobodyStarves) {
   Harness harness(serving_options());
   const RequestId talker = harness.submit(greedy_request(prompt_of(10, 1), 400));
   harness.step();
-  const RequestId long_one = harness.submit(greedy_request(prompt_of(1280, 2), 1));  // 20 chunks
+  const RequestId long_one = harness.submit(greedy_request(prompt_of(768, 2), 1));  // 12 chunks
   for (int i = 0; i < 3; ++i) harness.step();
   const std::size_t said = harness.answer(talker).tokens.size();
   int64_t came = harness.steps();
@@ -134,8 +134,8 @@ TEST(SchedulerTest, NobodyStarves) {
     harness.submit(greedy_request(prompt_of(64, unsigned(harness.steps())), 1));
     harness.step();
   }
-  EXPECT_LE(harness.answer(long_one).first_token_step, 1 + 20 + 2 * 20 + 1);
-  EXPECT_GT(harness.answer(long_one).first_token_step, 1 + 20);
+  EXPECT_LE(harness.answer(long_one).first_token_step, 1 + 12 + 2 * 12 + 1);
+  EXPECT_GT(harness.answer(long_one).first_token_step, 1 + 12 + 1);
   EXPECT_EQ(harness.answer(talker).tokens.size() - said, std::size_t(harness.steps() - came));
 }
 
