@@ -1,11 +1,11 @@
 #include "kv/forecast.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "base/error.h"
+#include "kv/threshold_rules.h"
 
 namespace leankv {
 namespace {
@@ -39,23 +39,14 @@ Curve fit_curve(std::span<const float> past, std::span<const float> future) {
   for (std::size_t bin = 0; bin < std::size_t(kCurvePoints); ++bin) {
     const std::span<const uint32_t> members(&order[first], smaller + (bin < larger_bins ? 1 : 0));
     highest = std::max(highest, mean_of(future, members));
-    curve.log_past[bin] = float(std::log10(mean_of(past, members) + kSmallestMean));
-    curve.log_future[bin] = float(std::log10(highest + kSmallestMean));
+    curve.log_past[bin] = float(exact_log10(mean_of(past, members) + kSmallestMean));
+    curve.log_future[bin] = float(exact_log10(highest + kSmallestMean));
     first += members.size();
   }
   return curve;
 }
 
-float forecast_log10(const Curve& curve, float log_past) {
-  const float* x = curve.log_past;
-  const float* y = curve.log_future;
-  if (!(log_past >= x[0])) return y[0];
-  constexpr int kLast = kCurvePoints - 1;
-  const int j = int(std::upper_bound(x, x + kCurvePoints, log_past) - x) - 1;
-  if (j == kLast) return y[kLast] + (log_past - x[kLast]);
-  const float share = (log_past - x[j]) / (x[j + 1] - x[j]);
-  return std::min(y[j] + (y[j + 1] - y[j]) * share, y[j + 1]);  // the bound keeps rounding monotone
-}
+float forecast_log10(const Curve& curve, float log_past) { return forecast_log10_of(curve, log_past); }
 
 Curve at_least(const Curve& fresh, const Curve& previous) {
   Curve curve = fresh;

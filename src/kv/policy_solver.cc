@@ -1,14 +1,10 @@
 #include "kv/policy_solver.h"
 
-#include <cmath>
-
 #include "base/error.h"
+#include "kv/threshold_rules.h"
 
 namespace leankv {
 namespace {
-
-// 110 octaves halved 40 times leave 1e-10 of an octave, far below one significance level of any threshold.
-constexpr int kRounds = 40;
 
 int64_t pages_for(uint32_t tokens, int tokens_per_page) {
   return (int64_t(tokens) + tokens_per_page - 1) / tokens_per_page;
@@ -31,20 +27,6 @@ int64_t bytes_at_lambda(std::span<const HeadProblem> heads, const PageCosts& cos
     pages += head_pages(head, costs, forecast_thresholds(*head.constants, *head.curve, costs.bytes, lambda));
   }
   return bytes_of_pages(pages, costs);
-}
-
-// The least 2^x, x in [low, high], with bytes_at(2^x) <= target, for bytes that fall with x; 2^high when none is.
-// A token that leaves one page may open another, so bytes may rise a little on the way down: the result always
-// fits, and is the closest up to such steps.
-template <class BytesAt>
-double least_that_fits(double low, double high, int64_t target, BytesAt&& bytes_at) {
-  if (bytes_at(std::exp2(low)) <= target) return std::exp2(low);
-  if (bytes_at(std::exp2(high)) > target) return std::exp2(high);
-  for (int round = 0; round < kRounds; ++round) {
-    const double middle = (low + high) / 2;
-    (bytes_at(std::exp2(middle)) > target ? low : high) = middle;
-  }
-  return std::exp2(high);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/half.h"
 #include "base/host_device.h"
 #include "kv/codec.h"
+#include "kv/quantise.h"
 
 namespace leankv {
 
@@ -63,91 +64,104 @@ LEANKV_HD constexpr float block4_value(int code, float d) { return float(code - 
 
 // ---- kLevels ----
 
-// Positive levels of the Gaussian Lloyd-Max quantiser (Max 1960, table I) as int8 images.
-struct LevelTable {
-  int count = 0;               // of positive levels
-  float image[8] = {};         // the largest is 127, the others in proportion, rounded
-  float edge[8] = {};          // edge[i]: between image i and i + 1; the last is not used
-  int8_t code_image[16] = {};  // by code: sign in the top bit, level below
-  float step = 0;              // the level of image 1
-};
-
+// Positive levels of the Gaussian Lloyd-Max quantiser (Max 1960, table I) as int8 images; kCount of them.
 template <int kCount>
-constexpr LevelTable make_level_table(const double (&levels)[kCount]) {
-  LevelTable table;
-  table.count = kCount;
-  const double largest = levels[kCount - 1];
-  for (int i = 0; i < kCount; ++i) {
-    const int rounded = int(levels[i] / largest * 127 + 0.5);
-    table.image[i] = float(rounded);
-    table.code_image[i] = int8_t(rounded);
-    table.code_image[i + kCount] = int8_t(-rounded);
+struct LevelTable {
+  float image[kCount] = {};            // the largest is 127, the others in proportion, rounded
+  float edge[kCount] = {};             // edge[i]: between image i and i + 1; the last is not used
+  int8_t code_image[2 * kCount] = {};  // by code: sign in the top bit, level below
+  float step = 0;                      // the level of image 1
+
+  constexpr explicit LevelTable(const double (&levels)[kCount]) {
+    const double largest = levels[kCount - 1];
+    for (int i = 0; i < kCount; ++i) {
+      const int rounded = int(levels[i] / largest * 127 + 0.5);
+      image[i] = float(rounded);
+      code_image[i] = int8_t(rounded);
+      code_image[i + kCount] = int8_t(-rounded);
+    }
+    for (int i = 0; i + 1 < kCount; ++i) edge[i] = (image[i] + image[i + 1]) / 2;
+    step = float(largest / 127);
   }
-  for (int i = 0; i + 1 < kCount; ++i) table.edge[i] = (table.image[i] + table.image[i + 1]) / 2;
-  table.step = float(largest / 127);
-  return table;
-}
+};
 
 LEANKV_HD constexpr bool is_levels(CodecId id) {
   return id == CodecId::kLevels4 || id == CodecId::kLevels3 || id == CodecId::kLevels2;
 }
 
-// REQUIRES is_levels(id).
-LEANKV_HD inline const LevelTable& level_table(CodecId id) {
-  static constexpr LevelTable kTwoBits = make_level_table({.4528, 1.510});
-  static constexpr LevelTable kThreeBits = make_level_table({.2451, .756, 1.344, 2.152});
-  static constexpr LevelTable kFourBits = make_level_table({.1284, .3881, .6568, .9424, 1.256, 1.618, 2.069, 2.733});
-  return id == CodecId::kLevels4 ? kFourBits : id == CodecId::kLevels3 ? kThreeBits : kTwoBits;
+template <int kCount>
+LEANKV_HD const LevelTable<kCount>& level_table();
+template <>
+LEANKV_HD inline const LevelTable<2>& level_table<2>() {
+  static constexpr LevelTable<2> kTable({.4528, 1.510});
+  return kTable;
+}
+template <>
+LEANKV_HD inline const LevelTable<4>& level_table<4>() {
+  static constexpr LevelTable<4> kTable({.2451, .756, 1.344, 2.152});
+  return kTable;
+}
+template <>
+LEANKV_HD inline const LevelTable<8>& level_table<8>() {
+  static constexpr LevelTable<8> kTable({.1284, .3881, .6568, .9424, 1.256, 1.618, 2.069, 2.733});
+  return kTable;
+}
+// Calls f with the table of a codec. REQUIRES is_levels(id).
+template <class F>
+LEANKV_HD auto with_level_table(CodecId id, F&& f) {
+  if (id == CodecId::kLevels4) return f(level_table<8>());
+  return id == CodecId::kLevels3 ? f(level_table<4>()) : f(level_table<2>());
 }
 
 // The image nearest to a magnitude when image 1 is worth `step`. Sums of integers, so exact in any order.
-LEANKV_HD inline float nearest_image(const LevelTable& table, float a, float step) {
+template <int kCount>
+LEANKV_HD float nearest_image(const LevelTable<kCount>& table, float a, float step) {
   float image = table.image[0];
-  for (int i = 0; i + 1 < table.count; ++i) {
+  for (int i = 0; i + 1 < kCount; ++i) {
     image += a > table.edge[i] * step ? table.image[i + 1] - table.image[i] : 0.0f;
   }
   return image;
 }
 // A row whose scale is 0 has codes 0.
-LEANKV_HD inline int level_code(const LevelTable& table, float x, float step, bool zero_row) {
-  if (zero_row) return 0;
-  int code = x < 0 ? table.count : 0;
-  for (int i = 0; i + 1 < table.count; ++i) code += magnitude(x) > table.edge[i] * step ? 1 : 0;
+template <int kCount>
+LEANKV_HD int level_code(const LevelTable<kCount>& table, float x, float step, bool zero_row) {
+  const int sign = zero_row ? 0 : kCount, one = zero_row ? 0 : 1;
+  int code = x < 0 ? sign : 0;
+  for (int i = 0; i + 1 < kCount; ++i) code += magnitude(x) > table.edge[i] * step ? one : 0;
   return code;
 }
-
 // ---- scale bytes ----
 
 inline constexpr int kScaleByteOfOne = 128;
-inline constexpr int kStepsPerScaleOctave = 16;
 
-// 2^(i / 16) rounded to f32, as the 23 bits of its mantissa; a mantissa of at least nearer[i], 2^((i + 1/2) / 16)
-// rounded up, is nearer to step i + 1 than to step i.
+// For each step of an octave its mantissa (quantise.h), and 2^((i + 1/2) / 16) rounded up: a mantissa of at least this
+// is nearer to step i + 1 than to step i.
 struct ScaleTable {
-  uint32_t mantissa[kStepsPerScaleOctave];
-  uint32_t nearer[kStepsPerScaleOctave];
+  uint32_t mantissa[kScaleStepsPerOctave] = {};
+  uint32_t nearer[kScaleStepsPerOctave] = {0x02cd87, 0x08980f, 0x0ea43a, 0x14f4f0, 0x1b8d3a, 0x227044,
+                                           0x29a15b, 0x3123f6, 0x38fbb0, 0x412c4d, 0x49b9be, 0x52a81e,
+                                           0x5bfbb8, 0x65b907, 0x6fe4ba, 0x7a83b3};
+  constexpr ScaleTable() {
+    for (int i = 0; i < kScaleStepsPerOctave; ++i) mantissa[i] = kScaleMantissas[i];
+  }
 };
 LEANKV_HD inline const ScaleTable& scale_table() {
-  static constexpr ScaleTable kTable = {
-      {0x000000, 0x05aac3, 0x0b95c2, 0x11c3d3, 0x1837f0, 0x1ef532, 0x25fed7, 0x2d583f, 0x3504f3, 0x3d08a4, 0x45672a,
-       0x4e248c, 0x5744fd, 0x60ccdf, 0x6ac0c7, 0x75257d},
-      {0x02cd87, 0x08980f, 0x0ea43a, 0x14f4f0, 0x1b8d3a, 0x227044, 0x29a15b, 0x3123f6, 0x38fbb0, 0x412c4d, 0x49b9be,
-       0x52a81e, 0x5bfbb8, 0x65b907, 0x6fe4ba, 0x7a83b3}};
+  static constexpr ScaleTable kTable;
   return kTable;
 }
 
 // The value of scale byte b: 2^((b - 128) / 16) rounded to f32; 0 for b = 0.
 LEANKV_HD inline float scale_byte_value(int b) {
   if (b == 0) return 0.0f;
-  const int steps = b - kScaleByteOfOne + 8 * kStepsPerScaleOctave;  // positive: 8 octaves below 1 and up
-  const uint32_t exponent = uint32_t(127 - 8 + steps / kStepsPerScaleOctave);
-  return std::bit_cast<float>(exponent << 23 | scale_table().mantissa[steps % kStepsPerScaleOctave]);
+  const int steps = b - kScaleByteOfOne + 8 * kScaleStepsPerOctave;  // positive: 8 octaves below 1 and up
+  const uint32_t exponent = uint32_t(127 - 8 + steps / kScaleStepsPerOctave);
+  return std::bit_cast<float>(exponent << 23 | scale_table().mantissa[steps % kScaleStepsPerOctave]);
 }
 // The nearest in the log domain, clamped to 1..255. 0 for NaN and for scales less than half of the smallest.
 LEANKV_HD inline int nearest_scale_byte(float scale) {
   if (!(scale >= scale_byte_value(1) / 2)) return 0;
   const uint32_t bits = std::bit_cast<uint32_t>(scale);
-  int byte = kScaleByteOfOne + (int(bits >> 23) - 127) * kStepsPerScaleOctave;
+  int byte = kScaleByteOfOne + (int(bits >> 23) - 127) * kScaleStepsPerOctave;
   for (const uint32_t border : scale_table().nearer) byte += (bits & 0x7fffffu) >= border ? 1 : 0;
   return byte < 1 ? 1 : byte > 255 ? 255 : byte;
 }

@@ -154,8 +154,8 @@ LEANKV_HD void encode_block4(Block& block, const LaneRow<kMost>& row, int n, Cod
 }
 
 // The scale that fits the row best when every channel takes the image nearest at `step`.
-template <int kMost, class Block>
-LEANKV_HD float fit_step(Block& block, const LevelTable& table, const LaneRow<kMost>& row, int n, float step) {
+template <int kMost, int kCount, class Block>
+LEANKV_HD float fit_step(Block& block, const LevelTable<kCount>& table, const LaneRow<kMost>& row, int n, float step) {
   float dot = 0, norm = 0;
   for (int i = 0; i < kMost; ++i) {
     if (i >= n) break;
@@ -167,8 +167,8 @@ LEANKV_HD float fit_step(Block& block, const LevelTable& table, const LaneRow<kM
 }
 
 // Root mean square, then two rounds of least squares, each rounded to a byte. Both halves of the warp do all rounds.
-template <int kMost, class Block>
-LEANKV_HD int fit_scale(Block& block, const LevelTable& table, const LaneRow<kMost>& row, int n) {
+template <int kMost, int kCount, class Block>
+LEANKV_HD int fit_scale(Block& block, const LevelTable<kCount>& table, const LaneRow<kMost>& row, int n) {
   float squares = 0;
   for (int i = 0; i < kMost; ++i) {
     if (i < n) squares += row.x[i] * row.x[i];
@@ -182,9 +182,9 @@ LEANKV_HD int fit_scale(Block& block, const LevelTable& table, const LaneRow<kMo
   return byte;
 }
 
-template <int kMost, class Block>
-LEANKV_HD void encode_levels(Block& block, const LaneRow<kMost>& row, int n, CodecId id, CodeRow& out) {
-  const LevelTable& table = level_table(id);
+template <int kMost, int kCount, class Block>
+LEANKV_HD void encode_levels(Block& block, const LevelTable<kCount>& table, const LaneRow<kMost>& row, int n,
+                             CodeRow& out) {
   const int byte = fit_scale(block, table, row, n);
   const float step = scale_byte_value(byte) * table.step;
   if (half_lane(block) == 0) out.scales[0] = uint8_t(byte);
@@ -207,7 +207,7 @@ LEANKV_HD void encode_row(Block& block, CodecId id, const LaneRow<kMost>& row, i
     case CodecId::kLevels4:
     case CodecId::kLevels3:
     case CodecId::kLevels2:
-      return encode_levels(block, row, n, id, out);
+      return with_level_table(id, [&](const auto& table) { encode_levels(block, table, row, n, out); });
     case CodecId::kMinMax8:
       return encode_minmax(block, row, n, 8, out);
     case CodecId::kMinMax4:
@@ -234,10 +234,10 @@ LEANKV_HD inline float decode_channel(CodecId id, const CodeRow& row, int channe
       return grid8_value(code, half_at(row.scales));
     case CodecId::kLevels4:
     case CodecId::kLevels3:
-    case CodecId::kLevels2: {
-      const LevelTable& table = level_table(id);
-      return scale_byte_value(row.scales[0]) * table.step * float(table.code_image[code]);
-    }
+    case CodecId::kLevels2:
+      return with_level_table(id, [&](const auto& table) {
+        return scale_byte_value(row.scales[0]) * table.step * float(table.code_image[code]);
+      });
     case CodecId::kMinMax8:
     case CodecId::kMinMax4:
     case CodecId::kMinMax2:
