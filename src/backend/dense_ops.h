@@ -18,7 +18,8 @@ enum class Activations {
   kF32,    // f32: what evaluation uses
 };
 
-// A weight matrix in the form a backend computes with. Made by DenseOps::pack, usable only with the same backend.
+// A weight matrix in the form a backend computes with. Made by DenseOps::pack, usable only with the same backend, which
+// outlives it.
 class PackedWeights {
  public:
   virtual ~PackedWeights() = default;

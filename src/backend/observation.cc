@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "kv/page_view.h"
-#include "kv/significance.h"
+#include "kv/significance_rules.h"
 
 namespace leankv {
 namespace {
@@ -12,14 +11,6 @@ void add(std::vector<float>& sums, const std::vector<float>& seen) {
   if (seen.empty()) return;
   sums.resize(std::max(sums.size(), seen.size()));
   for (std::size_t i = 0; i < seen.size(); ++i) sums[i] += seen[i];
-}
-
-// A hash of where and when, so that rounding is unbiased yet the same on every machine.
-uint32_t dither_of(int position, int index, int token) {
-  uint32_t h = uint32_t(position) * 0x9e3779b1u ^ uint32_t(index) * 0x85ebca77u ^ uint32_t(token) * 0xc2b2ae3du;
-  h = (h ^ (h >> 15)) * 0x2c1b3c6du;
-  h = (h ^ (h >> 12)) * 0x297a2d39u;
-  return h ^ (h >> 15);
 }
 
 // Observing rows of an entry whose queries saw the fresh token with this number.
@@ -31,42 +22,67 @@ int observers(const SequenceState& sequence, const BatchEntry& entry, int fresh_
   return n;
 }
 
-struct Update {
-  float mean;    // of the observed queries
-  float weight;  // of that mean in the running one
-};
+uint32_t where(const KvCache& cache, const BatchEntry& entry, int layer, int head) {
+  return uint32_t(entry.position) * 0x9e3779b1u ^ uint32_t(layer * cache.shape().kv_heads + head) * 0x85ebca77u;
+}
 
-// The running mean counts queries up to 64 * kMaxQueryUnits; each observed query stands for sample_interval. A token
-// judged at the end of a prompt, before it had seen a whole unit, counts as one: else one query would outweigh all.
-Update judged_update(float sum, int rows, int sample, int units) {
+// Of judged tokens. The running mean counts queries up to 64 * kMaxQueryUnits; each observed query stands for
+// sample_interval. A token judged at the end of a prompt, before it had seen a whole unit, counts as one: else one
+// query would outweigh all.
+ObservedQueries judged_queries(int rows, int sample, uint32_t where) {
+  ObservedQueries queries;
+  queries.rows = rows, queries.where = where;
   const float stands_for = float(rows * sample);
-  return {sum / float(rows), stands_for / (float(std::max(units, 1) * kQueryUnit) + stands_for)};
-}
-Update fresh_update(float sum, int rows, int sample, int queries_since_birth) {
-  return {sum / float(rows), std::min(1.0f, float(rows * sample) / float(queries_since_birth))};
+  for (int low = 0; low < 16; ++low) {
+    const int units = significance_units(uint16_t(low));
+    queries.weight[low] = stands_for / (float(std::max(units, 1) * kQueryUnit) + stands_for);
+  }
+  return queries;
 }
 
-void update_pages(KvCache& cache, const BatchEntry& entry, int layer, int head, const std::vector<float>& seen) {
-  const SequenceState& sequence = cache.state(entry.slot);
-  const HeadTable& table = cache.head(entry.slot, layer, head);
-  const int sample = sequence.policy.sample_interval, fresh = int(table.tokens[kFreshList]);
-  const int rows = observers(sequence, entry, 0, 0), judged = table.judged_tokens();
-  int number = 0;
-  const auto update_page = [&](int list, const PageLayout& layout, PageId id, int tokens) {
-    PageView page(layout, cache.page(id));
-    for (int t = 0; t < tokens; ++t, ++number) {
-      const uint16_t bits = page.significance(t);
-      const int in_fresh = number - judged;
-      const int saw = list == kFreshList ? observers(sequence, entry, fresh - entry.rows, in_fresh) : rows;
-      if (saw == 0) continue;
-      const Update u = list == kFreshList ? fresh_update(seen[number], saw, sample, fresh - in_fresh)
-                                          : judged_update(seen[number], saw, sample, significance_units(bits));
-      const uint32_t dither = dither_of(entry.position, layer * cache.shape().kv_heads + head, number);
-      page.set_significance(t, update_significance(bits, u.mean, u.weight, dither));
-    }
-  };
-  cache.for_each_page(entry.slot, table, update_page);
+// Of a fresh token.
+uint16_t fresh_significance(uint16_t bits, float sum, int rows, int sample, int queries_since_birth, uint32_t dither) {
+  const float weight = std::min(1.0f, float(rows * sample) / float(queries_since_birth));
+  return update_significance(bits, sum / float(rows), weight, dither);
 }
+
+class PageUpdate {
+ public:
+  PageUpdate(KvCache& cache, const BatchEntry& entry, int layer, int head, const std::vector<float>& seen,
+             UpdateSignificances update)
+      : cache_(cache), entry_(entry), sequence_(cache.state(entry.slot)), seen_(seen), update_(update) {
+    const HeadTable& table = cache.head(entry.slot, layer, head);
+    fresh_ = int(table.tokens[kFreshList]), judged_ = table.judged_tokens();
+    queries_ = judged_queries(observers(sequence_, entry, 0, 0), sequence_.policy.sample_interval,
+                              where(cache, entry, layer, head));
+  }
+  void operator()(int list, const PageLayout& layout, PageId id, int tokens) {
+    auto* bits = reinterpret_cast<uint16_t*>(cache_.page(id) + layout.significance);
+    queries_.first_token = number_;
+    if (list == kFreshList) {
+      for (int t = 0; t < tokens; ++t) update_fresh(bits[t], number_ + t);
+    } else {
+      update_(bits, tokens, &seen_[number_], queries_);
+    }
+    number_ += tokens;
+  }
+
+ private:
+  void update_fresh(uint16_t& bits, int number) {
+    const int in_fresh = number - judged_, saw = observers(sequence_, entry_, fresh_ - entry_.rows, in_fresh);
+    if (saw == 0) return;
+    bits = fresh_significance(bits, seen_[number], saw, sequence_.policy.sample_interval, fresh_ - in_fresh,
+                              significance_dither(queries_.where, uint32_t(number)));
+  }
+
+  KvCache& cache_;
+  const BatchEntry& entry_;
+  const SequenceState& sequence_;
+  const std::vector<float>& seen_;
+  UpdateSignificances update_;
+  ObservedQueries queries_;
+  int fresh_ = 0, judged_ = 0, number_ = 0;
+};
 
 }  // namespace
 
@@ -76,7 +92,8 @@ Observe observation_of(const SequenceState& sequence, int position) {
   return position % sequence.policy.sample_interval == 0 ? Observe::kRecent : Observe::kNot;
 }
 
-void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts) {
+void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts,
+            UpdateSignificances update) {
   SequenceState& sequence = cache.state(entry.slot);
   if (sequence.gathering()) {
     HeadStatistics& statistics = sequence.statistics[layer * cache.shape().kv_heads + head];
@@ -85,7 +102,9 @@ void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::s
   }
   std::vector<float> seen;
   for (const Observation& part : parts) add(seen, part.recent);
-  if (!seen.empty()) update_pages(cache, entry, layer, head, seen);
+  if (seen.empty()) return;
+  PageUpdate page(cache, entry, layer, head, seen, update);
+  cache.for_each_page(entry.slot, cache.head(entry.slot, layer, head), page);
 }
 
 void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head, ConstMatrix q, ConstMatrix out) {

@@ -7,6 +7,7 @@
 
 #include "backend/kv_cache.h"
 #include "base/matrix_view.h"
+#include "kv/significance.h"
 
 namespace leankv {
 
@@ -22,7 +23,9 @@ struct Observation {
 
 // Adds a step's sums, which may come in several parts. REQUIRES called once per (entry, layer, head), after the
 // attention of the entry.
-void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts);
+// update: a kernel with the bytes of kv/significance.h's.
+void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts,
+            UpdateSignificances update = update_significances);
 
 // Sums of the attention outputs and queries of the recent rows, for the constants of a head.
 // q, out: this head's columns, [entry.rows, group * head_dim], out as the model sees it, q not scaled.

@@ -16,4 +16,11 @@ uint16_t update_significance(uint16_t bits, float observed, float weight, uint32
   return significance_after(bits, observed, weight, dither);
 }
 
+void update_significances(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries) {
+  for (int i = 0; i < n; ++i) {
+    const uint32_t dither = significance_dither(queries.where, uint32_t(queries.first_token + i));
+    bits[i] = significance_after(bits[i], observed[i] / float(queries.rows), queries.weight[bits[i] & 15], dither);
+  }
+}
+
 }  // namespace leankv

@@ -40,8 +40,19 @@ LEANKV_HD constexpr int query_units(int64_t queries) {
 uint16_t encode_significance(float mean, int64_t queries);
 
 // One more observation: mean := mean + (observed - mean) * weight, rounded to one of the two levels around it by the
-// dither (dither / 2^32 is uniform in [0, 1)) so that the expected mean is exact, however small the change; above the
-// highest level it saturates. Units stay. weight in (0, 1].
+// dither (its upper 24 bits / 2^24 is uniform in [0, 1)) so that the expected mean is exact, however small the change;
+// above the highest level it saturates. Units stay. weight in (0, 1].
 uint16_t update_significance(uint16_t bits, float observed, float weight, uint32_t dither);
+
+// What some tokens of one head were observed by, in one step.
+struct ObservedQueries {
+  int rows = 0;           // of them
+  float weight[16] = {};  // of their mean in the running one, by the token's units (bits 0..3)
+  uint32_t where = 0;     // mixed into the dither
+  int first_token = 0;
+};
+// update_significance of n tokens; observed [n] summed over the rows. Kernels give the same bytes.
+void update_significances(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries);
+using UpdateSignificances = void (*)(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries);
 
 }  // namespace leankv

@@ -63,11 +63,20 @@ LEANKV_HD inline uint16_t significance_after(uint16_t bits, float observed, floa
   int level = level_below(target);
   if (level + 1 < kSignificanceLevels) {
     // Up with the probability that makes the expected mean, not its logarithm, the target.
-    const double low = mean_of_level(level);
-    const double up = (double(target) - low) / (double(mean_of_level(level + 1)) - low);
-    if (double(dither) < up * 4294967296.0) ++level;
+    // In f32 operations that round once each, so that vectors give the same bits.
+    const float low = mean_of_level(level), share = (target - low) / (mean_of_level(level + 1) - low);
+    if (float(dither >> 8) * 0x1p-24f < share) ++level;
   }
   return make_significance(level, units_or_pin(bits, significance_units(bits)));
+}
+
+inline constexpr uint32_t kDitherOfToken = 0xc2b2ae3du, kDitherFirst = 0x2c1b3c6du, kDitherSecond = 0x297a2d39u;
+// A hash of where and when, so that rounding is unbiased yet the same on every machine.
+LEANKV_HD inline uint32_t significance_dither(uint32_t where, uint32_t token) {
+  uint32_t h = where ^ token * kDitherOfToken;
+  h = (h ^ (h >> 15)) * kDitherFirst;
+  h = (h ^ (h >> 12)) * kDitherSecond;
+  return h ^ (h >> 15);
 }
 
 }  // namespace leankv

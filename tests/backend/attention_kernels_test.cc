@@ -225,6 +225,27 @@ TEST_P(AttentionKernelsTest, AddSquares) {
   EXPECT_EQ(sums[44], before[44]);
 }
 
+// Any bytes, any observation: small, large, none, no number.
+TEST_P(AttentionKernelsTest, SignificanceHasTheBitsOfTheScalarSpecification) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<float> octave(-60, 4);
+  for (const int n : {1, 8, 16, 24, 300}) {
+    std::vector<uint16_t> bits(std::size_t(n + 1), 0), expected;
+    std::vector<float> seen(std::size_t(n), 0.0f);
+    for (uint16_t& b : bits) b = uint16_t(random());
+    for (float& x : seen) x = random() % 8 == 0 ? 0.0f : std::exp2(octave(random));
+    if (n > 16) seen[3] = kInfinity, seen[5] = std::numeric_limits<float>::quiet_NaN();
+    ObservedQueries queries;
+    queries.rows = n % 3 + 1, queries.where = uint32_t(random()), queries.first_token = n * 5;
+    for (float& w : queries.weight) w = float(random() % 1000 + 1) / 1000;
+    expected = bits;
+    update_significances(expected.data(), n, seen.data(), queries);
+    EXPECT_NE(expected, bits);
+    kernels_.update_significances(bits.data(), n, seen.data(), queries);
+    EXPECT_EQ(bits, expected) << n;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, AttentionKernelsTest, ::testing::ValuesIn(available_isas()),
                          [](const auto& test) { return std::string(isa_name(test.param)); });
 

@@ -159,7 +159,8 @@ INSTANTIATE_TEST_SUITE_P(Forms, IntegerDot,
 
 TEST(CpuPackedWeights, KeepsFourBitFilesAtFourBits) {
   const Weights weights = random_weights(WeightType::kQ4_1, 16, 32, 3);
-  CpuPackedWeights packed(weights.view);
+  WeightMemory memory;
+  CpuPackedWeights packed(weights.view, memory);
   packed.pack_tile(weights.view, 0);
   const TiledWeights tiled = packed.view();
   for (int output = 0; output < 16; ++output) {

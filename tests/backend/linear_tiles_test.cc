@@ -46,7 +46,8 @@ class LinearTiles : public ::testing::TestWithParam<WeightType> {
   // Rows [first, end) of 100, of which the last 3 belong to nobody.
   void expect_same_bits(int outputs, int columns, int halves, int first, int end) {
     const Weights weights = random_weights(GetParam(), outputs, columns, unsigned(outputs + columns));
-    CpuPackedWeights packed(weights.view);
+    WeightMemory memory;
+    CpuPackedWeights packed(weights.view, memory);
     for (int tile = 0; tile < packed.tiles(); ++tile) packed.pack_tile(weights.view, tile);
     const Values x = random_values(100, columns, unsigned(halves), 3);
     const int blocks = columns / kBlockInputs;

@@ -72,7 +72,7 @@ void AttentionRow::prepare_queries(const AttentionKernels& kernels, ConstMatrix 
 
 TokenRun AttentionRow::token_run(const Run& run) const {
   return {&cache_->list_layout(entry_->slot, run.list), std::span(pages_).subspan(run.first_page, run.pages),
-          run.tokens};
+          run.tokens, int(pages_.size()) - run.first_page - run.pages};
 }
 
 void AttentionRow::run(const AttentionKernels& kernels, int first, int last, std::vector<float>& scratch) {

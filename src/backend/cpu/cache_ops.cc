@@ -32,10 +32,10 @@ void CpuCacheOps::attend(KvCache& cache, const Batch& batch, int layer, ConstMat
 namespace {
 
 // This head's part of what follows the attention of an entry.
-void keep_statistics(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> seen,
-                     ConstMatrix q, ConstMatrix out) {
+void keep_statistics(const AttentionKernels& kernels, KvCache& cache, const BatchEntry& entry, int layer, int head,
+                     std::span<const Observation> seen, ConstMatrix q, ConstMatrix out) {
   const int columns = cache.shape().group * cache.shape().head_dim;
-  record(cache, entry, layer, head, seen);
+  record(cache, entry, layer, head, seen, kernels.update_significances);
   gather_outputs(cache, entry, layer, head, columns_of(q, entry, head * columns, columns),
                  columns_of(out, entry, head * columns, columns));
 }
@@ -80,7 +80,7 @@ void CpuCacheOps::attend_blocks(KvCache& cache, const Batch& batch, int layer, C
   pool_.run(int(heads.size()), [&](int i, int thread) {
     const TimedPhase timed(phases_, Phase::kObservation, thread);
     const Head& h = heads[i];
-    keep_statistics(cache, *h.entry, layer, h.head, std::span(seen).subspan(h.first_block, h.blocks), q, out);
+    keep_statistics(kernels_, cache, *h.entry, layer, h.head, std::span(seen).subspan(h.first_block, h.blocks), q, out);
   });
 }
 
@@ -104,7 +104,7 @@ void CpuCacheOps::attend_rows(KvCache& cache, const Batch& batch, int layer, Con
     rows_[i].finish(out);
     const TimedPhase timed(phases_, Phase::kObservation, thread);
     const Observation& seen = rows_[i].observe(kernels_);
-    keep_statistics(cache, *heads[i].first, layer, heads[i].second, {&seen, 1}, q, out);
+    keep_statistics(kernels_, cache, *heads[i].first, layer, heads[i].second, {&seen, 1}, q, out);
   };
   if (shares == 1) return pool_.run(n, [&](int i, int thread) { plan(i), run(i, 0, thread), finish(i, thread); });
   pool_.run(n, [&](int i, int) { plan(i); });

@@ -150,8 +150,9 @@ void sum_values(const TokenRun& run, const float* weights, std::ptrdiff_t stride
   (halves ? sum_halves : sum_codes)(run, weights, stride, count, out);
 }
 
-constexpr AttentionKernels kAttentionKernels = {decode_keys, decode_values,    multiply,   exponentials,
-                                                add_squares, quantise_queries, key_logits, sum_values};
+constexpr AttentionKernels kAttentionKernels = {decode_keys,      decode_values, multiply,
+                                                exponentials,     add_squares,   update_significances,
+                                                quantise_queries, key_logits,    sum_values};
 
 }  // namespace
 }  // namespace LEANKV_ISA_NS

@@ -6,6 +6,7 @@
 #include "backend/cpu/kernels/attention_row.h"
 #include "backend/cpu/kernels/kernels.h"
 #include "kv/page_layout.h"
+#include "kv/significance.h"
 
 namespace leankv {
 
@@ -25,6 +26,9 @@ struct AttentionKernels {
   void (*exponentials)(float* x, int n, float* max, float* sum);
   // sums[i] += (x[i] * scale)^2 for i < n
   void (*add_squares)(const float* x, float scale, float* sums, int n);
+
+  // As kv/significance.h's of that name, to the bit.
+  UpdateSignificances update_significances;
 
   // Attention of one row (attention_row.h). q [count, head_dim] to its codes: codes [count, high and low,
   // head_dim / 4, 8, 4], unit and sum [count].

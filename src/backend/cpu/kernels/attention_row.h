@@ -19,7 +19,18 @@ struct TokenRun {
   const PageLayout* layout = nullptr;
   std::span<const std::byte* const> pages;
   int tokens = 0;
+  int pages_behind = 0;  // pointers that follow those of `pages`: of the runs that come next
 };
+
+// Pages lie anywhere, so nothing but the code knows which comes next. On entering a page for its keys, a whole one
+// further on is called for, at least so many bytes ahead.
+inline constexpr int kPrefetchBytes = 4096;
+inline void prefetch_ahead(const TokenRun& run, int page) {
+  const int ahead = page + 1 + kPrefetchBytes / run.layout->page_bytes;
+  if (ahead >= int(run.pages.size()) + run.pages_behind) return;
+  const std::byte* bytes = run.pages.data()[ahead];
+  for (int b = 0; b < run.layout->page_bytes; b += kPageAlignment) __builtin_prefetch(bytes + b);
+}
 
 // Logits and weights are computed in whole batches of so many tokens: rows of them have room for a multiple of it.
 inline constexpr int kBatchTokens = 32;

@@ -65,13 +65,13 @@ inline Floats scales_of_bytes(const uint8_t* bytes, const float* mantissas, Floa
 // One side, keys or values, of a run.
 struct RunSide {
   int codes, tile_bytes, scales, scale_bytes;  // of PageLayout
-  int other_codes, other_bytes;                // what is read next: the codes of the other side
+  bool first;                                  // the side that is read first calls for the pages
 };
 inline RunSide key_side(const PageLayout& p) {
-  return {p.key_codes, p.key_tile_bytes, p.key_scales, p.key_scale_bytes, p.value_codes, p.key_scales - p.value_codes};
+  return {p.key_codes, p.key_tile_bytes, p.key_scales, p.key_scale_bytes, true};
 }
 inline RunSide value_side(const PageLayout& p) {
-  return {p.value_codes, p.value_tile_bytes, p.value_scales, p.value_scale_bytes, p.key_codes, 0};
+  return {p.value_codes, p.value_tile_bytes, p.value_scales, p.value_scale_bytes, false};
 }
 
 template <CodecId id>
@@ -117,14 +117,11 @@ class TileReader {
     if (++tile_ == tiles_per_page_) tile_ = 0, ++page_;
   }
   inline void read_tile(TileBatch<id>& batch, int i) {
-    if (tile_ == 0) prefetch_other_side();
+    if (side_.first && tile_ == 0) prefetch_ahead(run_, page_);
     const uint8_t* packed = at(side_.codes + tile_ * side_.tile_bytes);
     batch.codes[i] = tile_bytes_of<id>(packed, run_.layout->head_dim, batch.unpacked[i], images_);
     read_scales(batch, i);
     advance();
-  }
-  inline void prefetch_other_side() const {
-    for (int b = 0; b < side_.other_bytes; b += kPageAlignment) __builtin_prefetch(at(side_.other_codes + b));
   }
   inline void read_scales(TileBatch<id>& batch, int i) {
     const int first = i * kTileTokens;

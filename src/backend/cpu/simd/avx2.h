@@ -94,6 +94,24 @@ inline Floats sum_fours(const Floats* a) {
 }
 inline Ints load_ints(const int32_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 inline void store_ints(int32_t* to, Ints a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a); }
+inline Ints load_u16(const uint16_t* from) {
+  return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline Floats gather(const float* table, Ints index) { return _mm256_i32gather_ps(table, index, 4); }
+inline Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+inline Ints truncate_to_int(Floats a) { return _mm256_cvttps_epi32(a); }
+inline Ints mul(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
+inline Ints bit_xor(Ints a, Ints b) { return _mm256_xor_si256(a, b); }
+inline Ints min(Ints a, Ints b) { return _mm256_min_epi32(a, b); }
+inline Ints max(Ints a, Ints b) { return _mm256_max_epi32(a, b); }
+template <int kBits>
+inline Ints shift_right_unsigned(Ints a) {
+  return _mm256_srli_epi32(a, kBits);
+}
+inline Ints sub(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
+inline Ints one_where_less(Floats x, Floats y) {
+  return _mm256_srli_epi32(_mm256_castps_si256(_mm256_cmp_ps(x, y, _CMP_LT_OQ)), 31);
+}
 inline Ints join_eights(Ints a, Ints) { return a; }
 inline Ints load_u8(const uint8_t* from) {
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));

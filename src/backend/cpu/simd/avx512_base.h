@@ -96,6 +96,24 @@ inline Floats sum_fours(const Floats* a) {
 }
 inline Ints load_ints(const int32_t* from) { return _mm512_loadu_si512(from); }
 inline void store_ints(int32_t* to, Ints a) { _mm512_storeu_si512(to, a); }
+inline Ints load_u16(const uint16_t* from) {
+  return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+inline Floats gather(const float* table, Ints index) { return _mm512_i32gather_ps(index, table, 4); }
+inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+inline Ints truncate_to_int(Floats a) { return _mm512_cvttps_epi32(a); }
+inline Ints mul(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
+inline Ints bit_xor(Ints a, Ints b) { return _mm512_xor_si512(a, b); }
+inline Ints min(Ints a, Ints b) { return _mm512_min_epi32(a, b); }
+inline Ints max(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
+template <int kBits>
+inline Ints shift_right_unsigned(Ints a) {
+  return _mm512_srli_epi32(a, kBits);
+}
+inline Ints sub(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+inline Ints one_where_less(Floats x, Floats y) {
+  return _mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), 1);
+}
 inline Ints join_eights(Ints a, Ints b) {
   return add(_mm512_inserti64x4(a, _mm512_castsi512_si256(b), 1), _mm512_shuffle_i64x2(a, b, 0xee));
 }

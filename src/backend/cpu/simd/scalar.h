@@ -159,6 +159,40 @@ inline Ints load_ints(const int32_t* from) {
 inline void store_ints(int32_t* to, const Ints& a) {
   for (int i = 0; i < kLanes; ++i) to[i] = a.lane[i];
 }
+inline Ints load_u16(const uint16_t* from) {
+  return each_int([&](int i) { return int32_t(from[i]); });
+}
+inline Floats gather(const float* table, const Ints& index) {
+  return each_lane([&](int i) { return table[index.lane[i]]; });
+}
+inline Floats div(const Floats& a, const Floats& b) {
+  return each_lane([&](int i) { return a.lane[i] / b.lane[i]; });
+}
+inline Ints truncate_to_int(const Floats& a) {
+  return each_int([&](int i) { return int32_t(a.lane[i]); });
+}
+inline Ints mul(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return int32_t(uint32_t(a.lane[i]) * uint32_t(b.lane[i])); });
+}
+inline Ints bit_xor(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] ^ b.lane[i]; });
+}
+inline Ints min(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+inline Ints max(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+template <int kBits>
+inline Ints shift_right_unsigned(const Ints& a) {
+  return each_int([&](int i) { return int32_t(uint32_t(a.lane[i]) >> kBits); });
+}
+inline Ints sub(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return int32_t(uint32_t(a.lane[i]) - uint32_t(b.lane[i])); });
+}
+inline Ints one_where_less(const Floats& x, const Floats& y) {
+  return each_int([&](int i) { return x.lane[i] < y.lane[i] ? 1 : 0; });
+}
 inline Ints join_eights(const Ints& a, const Ints&) { return a; }
 inline Ints load_u8(const uint8_t* from) {
   return each_int([&](int i) { return int32_t(from[i]); });
