@@ -52,7 +52,7 @@ CpuDenseOps::CpuDenseOps(ThreadPool& pool, Isa isa, Activations activations)
 }
 
 std::unique_ptr<PackedWeights> CpuDenseOps::pack(const TensorView& weights) {
-  auto packed = std::make_unique<CpuPackedWeights>(weights);
+  auto packed = std::make_unique<CpuPackedWeights>(weights, memory_);
   pool_.run(packed->tiles(), [&](int tile, int) { packed->pack_tile(weights, tile); });
   return packed;
 }

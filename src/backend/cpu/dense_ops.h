@@ -12,8 +12,8 @@
 
 namespace leankv {
 
-// Called from one thread at a time; the pool outlives it. Quantised weights are multiplied in the arithmetic that
-// `activations` names, F16, BF16 and F32 weights always in f32.
+// Called from one thread at a time; the pool outlives it, and it the weights that it packed. Quantised weights are
+// multiplied in the arithmetic that `activations` names, F16, BF16 and F32 weights always in f32.
 class CpuDenseOps : public DenseOps {
  public:
   CpuDenseOps(ThreadPool& pool, Isa isa, Activations activations);  // REQUIRES this machine has isa
@@ -33,6 +33,7 @@ class CpuDenseOps : public DenseOps {
   void for_each_row(int rows, Fn&& fn);
 
   ThreadPool& pool_;
+  WeightMemory memory_;  // of all that pack() returned
   Activations activations_;
   std::string name_;
   const LinearKernels& linear_;

@@ -86,7 +86,7 @@ void place_values(const T* from, int64_t row_columns, int outputs, T* to) {
 
 }  // namespace
 
-CpuPackedWeights::CpuPackedWeights(const TensorView& weights) : form_(form_of(weights.type)) {
+CpuPackedWeights::CpuPackedWeights(const TensorView& weights, WeightMemory& memory) : form_(form_of(weights.type)) {
   check_shape(weights);
   rows = int(weights.rows);
   columns = int(weights.columns);
@@ -94,20 +94,18 @@ CpuPackedWeights::CpuPackedWeights(const TensorView& weights) : form_(form_of(we
   const WeightFormat& format = weight_format(weights.type);
   if (format.block_size == 1) {
     bytes = int64_t(padded) * columns * format.block_bytes;
-    values_ = AlignedBytes(size_t(bytes));
+    values_ = memory.take(size_t(bytes));
     return;
   }
   const size_t scale_bytes = padded * size_t(columns / kBlockInputs) * sizeof(uint16_t);
   const size_t code_bytes = padded * size_t(columns) * size_t(code_bits(form_)) / 8;
-  codes_ = AlignedBytes(code_bytes);
-  scales_ = AlignedBytes(scale_bytes);
-  if (form_ == WeightForm::kCodes4Min) mins_ = AlignedBytes(scale_bytes);
+  codes_ = reinterpret_cast<uint8_t*>(memory.take(code_bytes));
+  scales_ = reinterpret_cast<uint16_t*>(memory.take(scale_bytes));
+  if (form_ == WeightForm::kCodes4Min) mins_ = reinterpret_cast<uint16_t*>(memory.take(scale_bytes));
   bytes = int64_t(code_bytes + scale_bytes * (form_ == WeightForm::kCodes4Min ? 2 : 1));
 }
 
-TiledWeights CpuPackedWeights::view() const {
-  return {form_, rows, columns, codes_.as<uint8_t>(), scales_.as<uint16_t>(), mins_.as<uint16_t>(), values_.as<void>()};
-}
+TiledWeights CpuPackedWeights::view() const { return {form_, rows, columns, codes_, scales_, mins_, values_}; }
 
 void CpuPackedWeights::pack_tile(const TensorView& weights, int tile) {
   is_quantised() ? pack_codes(weights, tile) : pack_values(weights, tile);
@@ -118,10 +116,11 @@ void CpuPackedWeights::pack_values(const TensorView& weights, int tile) {
   const int outputs = std::min(kTileOutputs, rows - first);
   const int64_t from = int64_t(first) * columns;
   if (form_ == WeightForm::kFloat) {
-    place_values(reinterpret_cast<const float*>(weights.data) + from, columns, outputs, values_.as<float>() + from);
+    place_values(reinterpret_cast<const float*>(weights.data) + from, columns, outputs,
+                 reinterpret_cast<float*>(values_) + from);
   } else {
     place_values(reinterpret_cast<const uint16_t*>(weights.data) + from, columns, outputs,
-                 values_.as<uint16_t>() + from);
+                 reinterpret_cast<uint16_t*>(values_) + from);
   }
 }
 
@@ -132,7 +131,7 @@ void CpuPackedWeights::pack_codes(const TensorView& weights, int tile) {
   const int tile_bytes = kTileOutputs * kBlockInputs * code_bits(form_) / 8;
   for (int b = 0; b < blocks; ++b) {
     const int64_t at = int64_t(tile) * blocks + b;
-    uint8_t* codes = codes_.as<uint8_t>() + at * tile_bytes;
+    uint8_t* codes = codes_ + at * tile_bytes;
     std::memset(codes, 0, size_t(tile_bytes));
     for (int i = 0; i < kTileOutputs; ++i) {
       Block block;  // past the last row: zeros
@@ -140,8 +139,8 @@ void CpuPackedWeights::pack_codes(const TensorView& weights, int tile) {
         block = read_block(weights.data + (int64_t(first + i) * blocks + b) * block_bytes, form_);
       }
       place_codes(block, code_bits(form_), i, codes);
-      scales_.as<uint16_t>()[at * kTileOutputs + i] = block.scale;
-      if (mins_.as<uint16_t>() != nullptr) mins_.as<uint16_t>()[at * kTileOutputs + i] = block.min;
+      scales_[at * kTileOutputs + i] = block.scale;
+      if (mins_ != nullptr) mins_[at * kTileOutputs + i] = block.min;
     }
   }
 }
