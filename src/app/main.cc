@@ -26,6 +26,7 @@ struct Command {
 constexpr Command kCommands[] = {
     {"chat", "a conversation in the terminal", run_chat},
     {"generate", "one completion: -p TEXT, -f FILE or stdin", run_generate},
+    {"serve", "OpenAI-compatible server", run_serve},
     {"eval", "quality of a compressed cache beside the uncompressed one", run_eval},
     {"bench", "tokens per second by cache, context depth and batch", run_bench},
     {"inspect", "what a GGUF file holds; --tiers: what the cache's precisions cost", run_inspect},

@@ -7,6 +7,7 @@
 #include "app/byte_size.h"
 #include "app/eval/option_rows.h"
 #include "app/option_values.h"
+#include "app/serve_option_rows.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -41,7 +42,7 @@ void unsupported(Options&, Text&) {
 const char* const kNoDownload =
     "models are not downloaded by this program yet; fetch the GGUF file and give it with -m, "
     "or run scripts/get-model for the default model";
-const char* const kNoServer = "belongs to a server, which this program does not have yet";
+const char* const kNoServer = "belongs to the command leankv serve";
 const char* const kNoBatch = "there is one batch size, the prompt tokens computed together: --chunk";
 const char* const kNoAttention = "attention has one form here, which never stores its matrix";
 const char* const kNoGpu = "there is no GPU backend yet; the devices are cpu and reference";
@@ -58,7 +59,8 @@ void one_sequence(Options&, Text& text) {
   if (text != "1") throw Error(ErrorKind::kUnsupported, "'" + text + "': this command serves one sequence");
 }
 
-constexpr unsigned kRun = kGenerateCommand | kChatCommand;
+constexpr unsigned kTalk = kGenerateCommand | kChatCommand;
+constexpr unsigned kRun = kTalk | kServeCommand;
 constexpr unsigned kCompute = kRun | kEvalCommands | kBenchCommand;
 
 const OptionRow kRows[] = {
@@ -70,7 +72,7 @@ const OptionRow kRows[] = {
      [](Options& o, Text& t) { o.prompt_file = t; }},
     {"--chat", "", kGenerateCommand, "ask the prompt as a user's message, in the model's chat template",
      [](Options& o, Text&) { o.chat = true; }},
-    {"-sys, --system, --system-prompt", "TEXT", kRun, "the system message", [](Options& o, Text& t) { o.system = t; }},
+    {"-sys, --system, --system-prompt", "TEXT", kTalk, "the system message", [](Options& o, Text& t) { o.system = t; }},
     {"--chat-template-file", "FILE", kRun, "a Jinja chat template instead of the model's own",
      [](Options& o, Text& t) { o.chat_template_file = t; }},
     {"-n, --n-predict, --predict, --max-tokens", "N", kRun, "at most N new tokens; -1: until the context is full (-1)",
@@ -119,16 +121,16 @@ const OptionRow kRows[] = {
     {"--activations", "NAME", kRun | kBenchCommand, "arithmetic of linear layers: exact, int8, f32 (exact)",
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},
     {"--device, --backend", "NAME", kRun, "cpu or reference (cpu)", [](Options& o, Text& t) { o.engine.backend = t; }},
-    {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avx512, avx512vnni; default: the best there is",
+    {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avx512, avx512vnni, amx; default: the best there is",
      [](Options& o, Text& t) { o.engine.isa = parse_isa(t); }},
-    {"-ub, --chunk, --ubatch-size", "N", kCompute, "prompt tokens computed together (512)",
+    {"-ub, --chunk, --ubatch-size", "N", kCompute & ~kServeCommand, "prompt tokens computed together (512)",
      [](Options& o, Text& t) { o.engine.chunk = count(t, kSmallestChunk); }},
     {"--strict", "", kRun, "a fallback is an error", [](Options& o, Text&) { o.strict = true; }},
     {"--stats-json", "FILE", kGenerateCommand, "write the answer and what the cache did as JSON",
      [](Options& o, Text& t) { o.stats_json = t; }},
     {"--no-progress", "", kRun | kBenchCommand, "no progress bar on a terminal",
      [](Options& o, Text&) { o.progress = false; }},
-    {"-v, --verbose", "", kRun, "also say what each layer's cache took", [](Options& o, Text&) { o.verbose = true; }},
+    {"-v, --verbose", "", kTalk, "also say what each layer's cache took", [](Options& o, Text&) { o.verbose = true; }},
 
     {"--tiers", "", kInspectCommand, "the precisions of the cache and what each costs",
      [](Options& o, Text&) { o.tiers = true; }},
@@ -138,12 +140,12 @@ const OptionRow kRows[] = {
     {"-h, --help", "", kEveryCommand, "this text", [](Options& o, Text&) { o.help = true; }},
 
     {"-ngl, --n-gpu-layers, --gpu-layers", "N", kRun, "", no_gpu_layers},
-    {"-np, --parallel, --max-num-seqs", "N", kRun, "", one_sequence},
+    {"-np, --parallel, --max-num-seqs", "N", kTalk, "", one_sequence},
     {"-hf, -hfr, --hf-repo", "REPO", kRun, "", unsupported<kNoDownload>},
     {"-mu, --model-url", "URL", kRun, "", unsupported<kNoDownload>},
-    {"--host", "HOST", kRun, "", unsupported<kNoServer>},
-    {"--port", "N", kRun, "", unsupported<kNoServer>},
-    {"--api-key", "KEY", kRun, "", unsupported<kNoServer>},
+    {"--host", "HOST", kTalk, "", unsupported<kNoServer>},
+    {"--port", "N", kTalk, "", unsupported<kNoServer>},
+    {"--api-key", "KEY", kTalk, "", unsupported<kNoServer>},
     {"-b, --batch-size", "N", kRun, "", unsupported<kNoBatch>},
     {"-fa, --flash-attn", "MODE", kRun, "", unsupported<kNoAttention>},
     {"-dev, --main-gpu", "NAME", kRun, "", unsupported<kNoGpu>},
@@ -166,6 +168,8 @@ std::span<const OptionRow> option_table() {
     const std::span<const OptionRow> bench = bench_option_rows();
     std::vector<OptionRow> all(eval.begin(), eval.end());
     all.insert(all.end(), bench.begin(), bench.end());
+    const std::span<const OptionRow> serve = serve_option_rows();
+    all.insert(all.end(), serve.begin(), serve.end());
     all.insert(all.end(), std::begin(kRows), std::end(kRows));
     return all;
   }();

@@ -9,6 +9,7 @@
 
 #include "app/bench/options.h"
 #include "app/eval/options.h"
+#include "app/serve_options.h"
 #include "engine/generation.h"
 #include "engine/options.h"
 
@@ -28,6 +29,7 @@ struct AppOptions {
   PolicyWords kv;
   EvalOptions eval;
   BenchOptions bench;
+  ServeOptions serve;
   std::string prompt, prompt_file, system, chat_template_file, stats_json;
   bool chat = false;
   bool strict = false;
@@ -48,7 +50,8 @@ enum CommandSet : unsigned {
   kPplCommand = 16,
   kEvalCommands = kKldCommand | kPplCommand,
   kBenchCommand = 32,
-  kEveryCommand = 63
+  kServeCommand = 64,
+  kEveryCommand = 127
 };
 
 // args: what follows the command's name. The command line wins over LEANKV_<NAME>, the last of repeated options over

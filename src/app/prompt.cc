@@ -15,7 +15,13 @@ constexpr const char* kChatMl =
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-std::string template_source(const Engine& engine, const AppOptions& options) {
+std::string special(const Tokenizer& tokenizer, int id) {
+  return id < 0 ? std::string() : std::string(tokenizer.piece(id, true));
+}
+
+}  // namespace
+
+std::string chat_template_source(const Engine& engine, const AppOptions& options) {
   if (!options.chat_template_file.empty()) return read_file(options.chat_template_file);
   const std::string_view own = engine.file().string(kTemplateKey, "");
   if (!own.empty()) return std::string(own);
@@ -25,18 +31,12 @@ std::string template_source(const Engine& engine, const AppOptions& options) {
   return kChatMl;
 }
 
-std::string special(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.piece(id, true));
-}
-
-}  // namespace
-
 void add_message(Messages& messages, std::string_view role, std::string_view content) {
   messages.push_back({{"role", role}, {"content", content}});
 }
 
 PromptWriter::PromptWriter(const Engine& engine, const AppOptions& options)
-    : template_(template_source(engine, options)),
+    : template_(chat_template_source(engine, options)),
       bos_(special(engine.tokenizer(), engine.tokenizer().bos())),
       eos_(special(engine.tokenizer(), engine.tokenizer().eos())) {}
 

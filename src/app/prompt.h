@@ -14,9 +14,12 @@ using Messages = nlohmann::ordered_json;  // array of {"role", "content"}
 
 void add_message(Messages& messages, std::string_view role, std::string_view content);
 
+// Of --chat-template-file, else the model's own, else ChatML, which --strict refuses.
+std::string chat_template_source(const Engine& engine, const AppOptions& options);
+
 class PromptWriter {
  public:
-  // The template of --chat-template-file, else the model's own, else ChatML, which --strict refuses.
+  // With the template of chat_template_source.
   PromptWriter(const Engine& engine, const AppOptions& options);
 
   // Ends with the beginning of the assistant's answer.

@@ -146,7 +146,7 @@ TEST(Grammar, CallsAreWellFormedAndFreeTextStaysFree) {
   const std::vector<ToolFunction> tools = {
       {"weather", Json::parse(R"({"type":"object","properties":{"city":{"type":"string"}},"required":["city"]})")},
       {"now", Json::parse(R"({"type":"object","properties":{}})")}};
-  const CallForm form{"<tool_call>\n", "\n</tool_call>", "arguments"};
+  const CallForm form{"<tool_call>", "</tool_call>", "arguments"};
   const auto calls = grammar_of(calls_automaton(tools, form, true));
   const auto takes_call = [&](const auto& grammar, std::string_view text) {
     GrammarMask mask(grammar);

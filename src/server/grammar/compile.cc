@@ -67,9 +67,12 @@ Automaton calls_automaton(const std::vector<ToolFunction>& tools, const CallForm
   AutomatonBuilder b;
   JsonRules rules(b);
   const RuleId root = b.add_rule(), one = any_call(rules, tools, form);
-  const NodeId after = b.text(b.call(b.text(b.start(root), form.begin), one), form.end);
+  const RuleId space = rules.white_space();
+  const NodeId inside = form.begin.empty() ? b.start(root) : b.call(b.text(b.start(root), form.begin), space);
+  const NodeId written = b.call(inside, one);
+  const NodeId after = form.end.empty() ? written : b.text(b.call(written, space), form.end);
   b.skip(after, b.end(root));
-  if (parallel && !form.begin.empty()) b.skip(b.call(after, rules.white_space()), b.start(root));
+  if (parallel && !form.begin.empty()) b.skip(b.call(after, space), b.start(root));
   return b.finish(root);
 }
 
@@ -77,9 +80,9 @@ Automaton text_with_calls_automaton(const std::vector<ToolFunction>& tools, cons
   AutomatonBuilder b;
   JsonRules rules(b);
   const RuleId root = b.add_rule(), one = any_call(rules, tools, form);
+  const RuleId space = rules.white_space();
   const NodeId found = draw_text_until(b, b.start(root), b.end(root), form.begin);
-  // The line break that a template puts behind the word is part of `begin` only where a call is all there is.
-  const NodeId after = b.text(b.call(b.call(found, rules.white_space()), one), form.end);
+  const NodeId after = b.text(b.call(b.call(b.call(found, space), one), space), form.end);
   b.skip(after, b.end(root));
   if (parallel) b.skip(after, b.start(root));
   return b.finish(root);

@@ -18,7 +18,7 @@ struct ToolFunction {
   Json parameters;  // JSON Schema of its arguments, an object
 };
 
-// How a call is written: `begin` {"name": ..., "<arguments>": {...}} `end`.
+// How a call is written: `begin` {"name": ..., "<arguments>": {...}} `end`, with white space between.
 struct CallForm {
   std::string begin, end;
   std::string arguments = "arguments";

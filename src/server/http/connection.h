@@ -75,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool serves(uint64_t serial) const { return phase_ == Phase::kServing && serial == serial_ && !answered_; }
   void answer(HttpResponse response, bool then_close);
   void send(HttpResponse response);
+  void promise_stream(std::string content_type);
   void start_stream(std::string content_type);
   void write_piece(std::string_view piece);
   void end_stream();
@@ -110,6 +111,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool keep_alive_ = true;
   bool head_only_ = false;  // a HEAD request: no body is sent
   bool http_1_0_ = false;
+  std::string promised_;    // content type of a stream that is to come
   bool streaming_ = false;  // between start_stream and end_stream
   bool answered_ = false;   // the whole answer is in current_ and pending_
   std::string current_;     // being written, from written_ on

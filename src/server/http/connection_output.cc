@@ -20,11 +20,19 @@ void Connection::answer(HttpResponse response, bool then_close) {
 
 // REQUIRES kServing and nothing sent.
 void Connection::send(HttpResponse response) {
-  if (streaming_) return gone();  // an answer in the middle of another is no answer
+  if (streaming_) {
+    write_piece("data: " + response.body + "\n\n");
+    return end_stream();
+  }
   add_cors(response);
   enqueue(response_head(response, BodyKind::kSized, keep_alive_ && !winding_down_));
   if (!head_only_) enqueue(response.body);
   answered_ = true;
+}
+
+void Connection::promise_stream(std::string content_type) {
+  promised_ = std::move(content_type);
+  if (!writing_) arm_ping();
 }
 
 void Connection::start_stream(std::string content_type) {
@@ -89,6 +97,7 @@ void Connection::on_write(ErrorCode error, std::size_t bytes) {
 // REQUIRES that everything has been sent.
 void Connection::finish_answer() {
   when_gone_ = nullptr;
+  promised_.clear();
   answered_ = false;
   disarm(output_timer_);
   if (!keep_alive_ || winding_down_) return linger();
@@ -124,13 +133,16 @@ void Connection::arm(asio::steady_timer& timer, std::chrono::milliseconds after,
 void Connection::disarm(asio::steady_timer& timer) { timer.expires_at(asio::steady_timer::time_point::max()); }
 
 void Connection::arm_ping() {
-  if (streaming_) {
+  if (streaming_ || !promised_.empty()) {
     arm(output_timer_, limits_.ping, &Connection::ping);
   } else {
     disarm(output_timer_);
   }
 }
 
-void Connection::ping() { write_piece(kPing); }
+void Connection::ping() {
+  start_stream(promised_);
+  write_piece(kPing);
+}
 
 }  // namespace leankv

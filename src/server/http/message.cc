@@ -10,9 +10,9 @@ struct StatusType {
   int status;
   std::string_view type;
 };
-constexpr StatusType kTypes[] = {{401, "authentication_error"}, {403, "permission_error"}, {404, "not_found_error"},
-                                 {429, "rate_limit_error"},     {500, "server_error"},     {501, "not_supported_error"},
-                                 {503, "unavailable_error"}};
+constexpr StatusType kTypes[] = {{401, "authentication_error"}, {403, "permission_error"},
+                                 {404, "not_found_error"},      {500, "server_error"},
+                                 {501, "not_supported_error"},  {503, "unavailable_error"}};
 
 }  // namespace
 

@@ -16,15 +16,16 @@ void Connection::ServedExchange::deliver(Call call) {
 
 Connection::ServedExchange::~ServedExchange() {
   if (complete_ || connection_.expired()) return;
-  deliver([](Connection& c) {
-    if (c.streaming_) return c.gone();
-    c.send(error_response(500, "The request was dropped without an answer"));
-  });
+  deliver([](Connection& c) { c.send(error_response(500, "The request was dropped without an answer")); });
 }
 
 void Connection::ServedExchange::send(HttpResponse response) {
   complete_ = true;
   deliver([response = std::move(response)](Connection& c) mutable { c.send(std::move(response)); });
+}
+
+void Connection::ServedExchange::promise_stream(std::string content_type) {
+  deliver([type = std::move(content_type)](Connection& c) mutable { c.promise_stream(std::move(type)); });
 }
 
 void Connection::ServedExchange::start_stream(std::string content_type) {

@@ -15,6 +15,7 @@ class Connection::ServedExchange : public Exchange {
   ~ServedExchange() override;
 
   void send(HttpResponse response) override;
+  void promise_stream(std::string content_type) override;
   void start_stream(std::string content_type) override;
   void write(std::string piece) override;
   void end() override;

@@ -1,0 +1,165 @@
+#include "server/introspection.h"
+
+#include <filesystem>
+
+#include "model/utf8.h"
+
+namespace leankv {
+namespace {
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Utf8Character c = read_utf8(text);
+    if (c.state != Utf8State::kValid) return false;
+    text.remove_prefix(std::size_t(c.bytes));
+  }
+  return true;
+}
+
+// As llama-server writes it: a text, or bytes where it is a part of a character.
+Json piece_json(std::string_view piece) {
+  if (is_utf8(piece)) return piece;
+  Json bytes = Json::array();
+  for (char c : piece) bytes.push_back(uint8_t(c));
+  return bytes;
+}
+
+std::vector<int> read_tokens(const Fields& f, const ServedModel& model) {
+  const Json* list = f.list("tokens");
+  if (list == nullptr) f.refuse("tokens", "is missing");
+  std::vector<int> tokens;
+  for (const Json& t : *list) {
+    if (!t.is_number_integer() || t < 0 || t >= model.tokenizer().size()) {
+      f.refuse("tokens", "has " + t.dump().substr(0, 40) + ", which is no token of the model");
+    }
+    tokens.push_back(t);
+  }
+  return tokens;
+}
+
+Json sequence_json(const Scheduler::Running& running, const Engine& engine) {
+  const CacheUsage usage = engine.usage(running.sequence);
+  return {
+      {"request", running.label},         {"choice", running.choice},
+      {"slot", running.sequence.slot()},  {"policy", describe(engine.cache().state(running.sequence.slot()).policy)},
+      {"tokens", usage.tokens},           {"bytes", usage.bytes()},
+      {"bytes_16bit", usage.bytes_16bit}, {"ratio", usage.ratio()},
+      {"head_bytes", usage.head_bytes}};
+}
+
+// tokens_by_tier: of one head, in the order of its policy's tiers, fresh ones first.
+Json head_json(const SequenceState& state, const HeadTable& head) {
+  Json by_tier = Json::object();
+  for (int list = 0; list < state.lists(); ++list) {
+    if (head.tokens[list] == 0) continue;
+    Json& sum = by_tier[std::string(tier(state.list_tier[list]).name)];
+    sum = (sum.is_null() ? 0 : sum.get<int64_t>()) + head.tokens[list];
+  }
+  return by_tier;
+}
+
+}  // namespace
+
+Json model_json(const Json&, const ServedModel& model) {
+  const Engine& engine = model.engine();
+  return {{"id", model.name()},
+          {"object", "model"},
+          {"created", model.created()},
+          {"owned_by", "leankv"},
+          {"max_model_len", model.context()},
+          {"meta",
+           {{"vocab_type", 2},
+            {"n_vocab", model.tokenizer().size()},
+            {"n_ctx", model.context()},
+            {"n_ctx_train", engine.config().context},
+            {"size", engine.file().size_bytes()}}}};
+}
+
+Json models_json(const Json& body, const ServedModel& model) {
+  return {{"object", "list"}, {"data", Json::array({model_json(body, model)})}};
+}
+
+Json tokenize(const Json& body, const ServedModel& model) {
+  const Fields f(body);
+  std::vector<int> tokens;
+  if (f.has("messages")) {
+    tokens = model.encode(rendered_chat(body, model), false);
+  } else if (f.has("prompt")) {
+    tokens = model.encode(f.text("prompt"), f.flag("add_special_tokens", true));
+  } else {
+    tokens = model.tokenizer().encode(f.text("content"), f.flag("parse_special", true));
+    const int bos = model.tokenizer().bos();
+    if (f.flag("add_special", false) && model.tokenizer().adds_bos()) tokens.insert(tokens.begin(), bos);
+  }
+  Json list = tokens;
+  if (f.flag("with_pieces", false)) {
+    for (Json& t : list) t = {{"id", t}, {"piece", piece_json(model.tokenizer().piece(t, true))}};
+  }
+  return {{"tokens", std::move(list)}, {"count", tokens.size()}, {"max_model_len", model.context()}};
+}
+
+Json detokenize(const Json& body, const ServedModel& model) {
+  const std::string text = model.tokenizer().decode(read_tokens(Fields(body), model), true);
+  return {{"content", text}, {"prompt", text}};
+}
+
+Json apply_template(const Json& body, const ServedModel& model) { return {{"prompt", rendered_chat(body, model)}}; }
+
+Json props(const Json&, const ServedModel& model) {
+  const Engine& engine = model.engine();
+  const SamplingOptions& s = model.options().defaults.sampling;
+  return {{"default_generation_settings",
+           {{"n_ctx", model.context()},
+            {"params",
+             {{"n_predict", model.options().defaults.max_tokens},
+              {"temperature", s.temperature},
+              {"top_k", s.top_k},
+              {"top_p", s.top_p},
+              {"min_p", s.min_p},
+              {"repeat_penalty", s.repeat_penalty},
+              {"repeat_last_n", s.repeat_last_n}}}}},
+          {"total_slots", engine.options().sequences},
+          {"model_alias", model.name()},
+          {"model_path", std::filesystem::path(engine.file().name()).filename().string()},
+          {"modalities", {{"vision", false}, {"audio", false}}},
+          {"chat_template", model.options().template_source},
+          {"bos_token", model.bos_text()},
+          {"eos_token", model.eos_text()},
+          {"kv",
+           {{"policy", describe(engine.options().policy)},
+            {"pool_bytes", engine.cache().pool_bytes()},
+            {"page_bytes", engine.cache().page_bytes()},
+            {"bytes_per_token_16bit", engine.cache().shape().bytes_per_token_16bit()}}}};
+}
+
+Json slots(const Engine& engine, const Scheduler& scheduler, const ServedModel& model) {
+  std::vector<Json> all;
+  for (int i = 0; i < engine.options().sequences; ++i) {
+    all.push_back({{"id", i}, {"n_ctx", model.context()}, {"speculative", false}, {"is_processing", false}});
+  }
+  for (const auto& running : scheduler.running()) {
+    Json& slot = all.at(std::size_t(running.sequence.slot()));
+    slot["is_processing"] = true;
+    slot["kv"] = sequence_json(running, engine);
+    slot["kv"].erase("head_bytes");
+  }
+  return all;
+}
+
+Json kv_by_head(const Engine& engine, const Scheduler& scheduler, const ServedModel&) {
+  Json sequences = Json::array();
+  for (const auto& running : scheduler.running()) {
+    Json json = sequence_json(running, engine);
+    const SequenceState& state = engine.cache().state(running.sequence.slot());
+    json["tokens_by_tier"] = Json::array();
+    for (const HeadTable& head : state.heads) json["tokens_by_tier"].push_back(head_json(state, head));
+    sequences.push_back(std::move(json));
+  }
+  const CacheShape& shape = engine.cache().shape();
+  return {{"layers", shape.layers},
+          {"kv_heads", shape.kv_heads},
+          {"bytes_per_token_and_head_16bit", 4 * shape.head_dim},
+          {"sequences", std::move(sequences)}};
+}
+
+}  // namespace leankv

@@ -1,0 +1,230 @@
+// The whole server over a tiny model with random weights: what clients send wrongly, and what must never happen.
+#include "server/model_server.h"
+
+#include <gmock/gmock.h>
+
+#include "server/raw_client.h"
+
+namespace leankv {
+namespace {
+
+using test::eventually;
+using test::get;
+using test::post;
+using test::RawClient;
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using namespace std::chrono_literals;
+
+constexpr const char* kTemplate =
+    "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}<assistant>{% "
+    "endif %}";
+
+ModelServerOptions tiny_server() {
+  ModelServerOptions o;
+  o.http.port = 0;
+  o.http.limits.queued_bytes = 1 << 16;
+  o.engine.model_path = LEANKV_GOLDEN_DIR "/llama/tiny.gguf";
+  o.engine.threads = 1;
+  o.engine.context = 1024;
+  o.engine.sequences = 4;
+  o.engine.chunk = 128;
+  o.engine.policy = forecast_policy(3.3);
+  o.scheduling.max_waiting = 8;
+  o.model.name = "tiny";
+  o.template_source = [](const Engine&) { return kTemplate; };
+  return o;
+}
+
+class ModelServerTest : public ::testing::Test {
+ protected:
+  void start(ModelServerOptions options = tiny_server()) {
+    server_ = std::make_unique<ModelServer>(std::move(options));
+    ASSERT_TRUE(server_->wait_until_ready([] { return false; }));
+  }
+  int port() const {
+    const std::string address = server_->address();
+    return std::stoi(address.substr(address.rfind(':') + 1));
+  }
+  std::string ask(const std::string& request) const {
+    RawClient client(port());
+    client.send(request);
+    return client.read_answer();
+  }
+  std::string chat(const std::string& fields) const {
+    return ask(post("/v1/chat/completions", R"({"messages":[{"role":"user","content":"hi"}])" + fields + "}"));
+  }
+  Json json_of(const std::string& answer) const {
+    return Json::parse(answer.substr(answer.find("\r\n\r\n") + 4), nullptr, false);
+  }
+  bool everything_is_free() const {
+    return eventually([&] {
+      const SchedulerStatistics s = server_->service().statistics();
+      return s.running == 0 && s.waiting == 0 && s.pages_used == 0;
+    });
+  }
+
+  std::unique_ptr<ModelServer> server_;
+};
+
+testing::Matcher<std::string> refuses(int status, const std::string& param, const std::string& words = "") {
+  const std::string named = param.empty() ? "\"param\":null" : "\"param\":\"" + param + "\"";
+  return AllOf(StartsWith("HTTP/1.1 " + std::to_string(status)), HasSubstr(named), HasSubstr(words));
+}
+
+TEST_F(ModelServerTest, NamesTheFieldThatIsWrong) {
+  start();
+  EXPECT_THAT(ask(post("/v1/chat/completions", "{")), refuses(400, "", "not JSON"));
+  EXPECT_THAT(ask(post("/v1/chat/completions", "[]")), refuses(400, "", "must be a JSON object"));
+  EXPECT_THAT(ask(post("/v1/chat/completions", "{}")), refuses(400, "messages"));
+  EXPECT_THAT(ask(post("/v1/chat/completions", R"({"messages":[{"role":"boss","content":"x"}]})")),
+              refuses(400, "messages[0].role"));
+  EXPECT_THAT(ask(post("/v1/chat/completions", R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})")),
+              refuses(400, "messages[0].content.type"));
+  EXPECT_THAT(chat(R"(,"temperature":-1)"), refuses(400, "temperature"));
+  EXPECT_THAT(chat(R"(,"top_p":"x")"), refuses(400, "top_p"));
+  EXPECT_THAT(chat(R"(,"n":0)"), refuses(400, "n"));
+  EXPECT_THAT(chat(R"(,"n":1.5)"), refuses(400, "n"));
+  EXPECT_THAT(chat(R"(,"stop":[1])"), refuses(400, "stop"));
+  EXPECT_THAT(chat(R"(,"stop":"")"), refuses(400, "stop"));
+  EXPECT_THAT(chat(R"(,"logit_bias":{"99999":1})"), refuses(400, "logit_bias"));
+  EXPECT_THAT(chat(R"(,"top_logprobs":2)"), refuses(400, "top_logprobs"));
+  EXPECT_THAT(chat(R"(,"presence_penalty":0.5)"), refuses(400, "presence_penalty", "repeat_penalty"));
+  EXPECT_THAT(chat(R"(,"grammar":"root ::= x")"), refuses(400, "grammar"));
+  EXPECT_THAT(chat(R"(,"kv":{"ratoi":4})"), refuses(400, "kv.ratoi"));
+  EXPECT_THAT(chat(R"(,"kv":{"ratio":4,"off":true})"), refuses(400, "kv"));
+  EXPECT_THAT(chat(R"(,"kv":"tiny")"), refuses(400, "kv"));
+  EXPECT_THAT(chat(R"(,"kv":"q8_0:q8_0")"), refuses(400, "kv", "pool"));
+  EXPECT_THAT(chat(R"(,"tools":[{"type":"function"}])"), refuses(400, "tools[0].function"));
+  EXPECT_THAT(chat(R"(,"tool_choice":"required")"), refuses(400, "tool_choice"));
+  EXPECT_THAT(chat(R"(,"response_format":{"type":"xml"})"), refuses(400, "response_format.type"));
+  EXPECT_THAT(ask(post("/v1/completions", R"({"prompt":[1,99999]})")), refuses(400, "prompt"));
+  EXPECT_THAT(ask(post("/v1/completions", R"({"prompt":""})")), refuses(400, "prompt", "empty"));
+  EXPECT_THAT(ask(post("/detokenize", R"({"tokens":[-1]})")), refuses(400, "tokens"));
+  EXPECT_THAT(ask(post("/slots/0?action=save", "{}")), refuses(501, ""));
+  EXPECT_TRUE(everything_is_free());
+}
+
+TEST_F(ModelServerTest, DeepJsonIsRefused) {
+  start();
+  const std::string deep = std::string(200'000, '[');
+  EXPECT_THAT(chat(",\"x\":" + deep), refuses(400, "", "too deep"));
+  EXPECT_THAT(chat(R"(,"json_schema":)" + std::string(90, '[') + std::string(90, ']')), StartsWith("HTTP/1.1 400"));
+}
+
+TEST_F(ModelServerTest, PromptsThatCannotFitGetBothNumbers) {
+  start();
+  const std::string answer = ask(post("/v1/completions", R"({"prompt":")" + std::string(4000, 'a') + "\"}"));
+  EXPECT_THAT(answer,
+              AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("exceed_context_size_error"), HasSubstr("\"n_ctx\":1024")));
+  EXPECT_TRUE(json_of(answer)["error"]["n_prompt_tokens"].is_number());
+}
+
+TEST_F(ModelServerTest, AnswersWithUsage) {
+  start();
+  const Json json = json_of(chat(R"(,"max_tokens":5,"n":2,"ignore_eos":true,"seed":1)"));
+  EXPECT_EQ(json["choices"].size(), 2u);
+  EXPECT_EQ(json["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(json["usage"]["completion_tokens"], 10);
+  EXPECT_GT(json["usage"]["kv"]["bytes"], 0);
+  EXPECT_EQ(json["timings"]["predicted_n"], 5);
+  EXPECT_TRUE(everything_is_free());
+}
+
+TEST_F(ModelServerTest, StreamEndsWithDone) {
+  start();
+  RawClient client(port());
+  client.send(post("/v1/chat/completions", R"({"messages":[{"role":"user","content":"hi"}],"stream":true,"max_tokens":3,
+      "ignore_eos":true,"stream_options":{"include_usage":true}})"));
+  const std::string text = client.read_until("0\r\n\r\n");
+  EXPECT_THAT(text, AllOf(HasSubstr("text/event-stream"), HasSubstr("\"role\":\"assistant\""),
+                          HasSubstr("\"choices\":[],\"usage\":{"), HasSubstr("data: [DONE]\n\n")));
+}
+
+TEST_F(ModelServerTest, SchemasHoldForRandomWeights) {
+  start();
+  for (int seed = 0; seed < 5; ++seed) {
+    const Json json = json_of(chat(
+        R"(,"max_tokens":200,"seed":)" + std::to_string(seed) +
+        R"(,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","required":["a","b"],
+           "properties":{"a":{"enum":["p","q"]},"b":{"type":"integer","minimum":3,"maximum":7}}}}})"));
+    const Json value = Json::parse(json["choices"][0]["message"]["content"].get<std::string>(), nullptr, false);
+    ASSERT_TRUE(value.is_object()) << json;
+    EXPECT_TRUE(value["b"] >= 3 && value["b"] <= 7);
+  }
+}
+
+TEST_F(ModelServerTest, VanishedClientsGiveTheirPagesBack) {
+  start();
+  for (int i = 0; i < 6; ++i) {
+    RawClient client(port());
+    const char* stream = i % 2 == 0 ? "true" : "false";
+    client.send(post("/v1/completions",
+                     std::string(R"({"prompt":"abc","max_tokens":1000,"ignore_eos":true,"stream":)") + stream + "}"));
+    if (i % 2 == 0) {
+      EXPECT_THAT(client.read_until("data: "), EndsWith("data: "));
+    }
+  }
+  EXPECT_TRUE(everything_is_free());
+}
+
+TEST_F(ModelServerTest, TooManyRequestsGet503) {
+  ModelServerOptions options = tiny_server();
+  options.engine.sequences = 1;
+  options.scheduling.max_waiting = 1;
+  start(options);
+  const std::string endless = post("/v1/completions", R"({"prompt":"abc","max_tokens":1000,"ignore_eos":true})");
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(std::make_unique<RawClient>(port()));
+    clients.back()->send(endless);
+  }
+  const auto refused = [&](const std::string& answer) { return answer.starts_with("HTTP/1.1 503"); };
+  EXPECT_TRUE(refused(ask(endless)) || refused(ask(endless)));
+  clients.clear();
+  EXPECT_TRUE(everything_is_free());
+}
+
+TEST_F(ModelServerTest, StopLetsAnswersFinish) {
+  start();
+  RawClient client(port());
+  client.send(post("/v1/completions", R"({"prompt":"abc","max_tokens":20,"ignore_eos":true})"));
+  ASSERT_TRUE(eventually([&] { return server_->service().statistics().requests > 0; }));
+  std::string answer;
+  std::thread reading([&] { answer = client.read_answer(); });
+  server_->stop(20s);
+  reading.join();
+  EXPECT_EQ(json_of(answer)["usage"]["completion_tokens"], 20);
+}
+
+TEST_F(ModelServerTest, StopCutsWhatTakesTooLong) {
+  start();
+  RawClient client(port());
+  client.send(post("/v1/completions", R"({"prompt":"abc","max_tokens":1000,"ignore_eos":true,"stream":true})"));
+  client.read_until("data: ");
+  server_->stop(0ms);
+  EXPECT_EQ(server_->service().state(), ServiceState::kStopped);
+}
+
+TEST_F(ModelServerTest, StateWithoutText) {
+  start();
+  EXPECT_THAT(ask(get("/health")), EndsWith(R"({"status":"ok"})"));
+  EXPECT_THAT(ask(get("/metrics")),
+              AllOf(HasSubstr("text/plain"), HasSubstr("leankv:kv_pages_free{model_name=\"tiny\"}")));
+  EXPECT_EQ(json_of(ask(get("/v1/kv")))["sequences"].size(), 0u);
+  EXPECT_EQ(json_of(ask(get("/slots"))).size(), 4u);
+  EXPECT_EQ(json_of(ask(get("/v1/models")))["data"][0]["id"], "tiny");
+  EXPECT_THAT(ask(get("/")), HasSubstr("text/html"));
+}
+
+TEST(ModelServer, SaysWhatIsWrongWithTheModel) {
+  ModelServerOptions options = tiny_server();
+  options.engine.model_path = "/nowhere.gguf";
+  ModelServer server(options);
+  EXPECT_THROW(server.wait_until_ready([] { return false; }), Error);
+}
+
+}  // namespace
+}  // namespace leankv
