@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <numeric>
+#include <thread>
 
 namespace leankv {
 namespace {
@@ -27,6 +29,21 @@ TEST_P(ThreadPoolTest, NamesAThreadThatNoOtherTaskUsesAtOnce) {
   std::vector<int> tasks_of_thread(size_t(pool_.size()), 0);  // not atomic, as above
   pool_.run(1000, [&](int, int thread) { ++tasks_of_thread.at(size_t(thread)); });
   EXPECT_EQ(std::accumulate(tasks_of_thread.begin(), tasks_of_thread.end(), 0), 1000);
+}
+
+// The first task, which thread 0 takes, ends when all others have: its thread's other tasks are left to the helpers.
+TEST_P(ThreadPoolTest, TakesOverTheTasksOfAThreadThatIsBusy) {
+  if (pool_.size() == 1) GTEST_SKIP() << "nobody to help";
+  constexpr int kTasks = 64;
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::atomic<int> others{0};
+  int seen_by_first = 0;
+  pool_.run(kTasks, [&](int task, int) {
+    if (task > 0) ++others;
+    while (task == 0 && others < kTasks - 1 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    if (task == 0) seen_by_first = others;
+  });
+  EXPECT_EQ(seen_by_first, kTasks - 1);
 }
 
 TEST_P(ThreadPoolTest, EachLoopSeesTheResultsOfTheOneBefore) {
