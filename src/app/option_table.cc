@@ -42,7 +42,7 @@ void unsupported(Options&, Text&) {
 const char* const kNoDownload =
     "models are not downloaded by this program yet; fetch the GGUF file and give it with -m, "
     "or run scripts/get-model for the default model";
-const char* const kNoServer = "belongs to the command leankv serve";
+const char* const kNoServer = "belongs to the server: leankv serve";
 const char* const kNoBatch = "there is one batch size, the prompt tokens computed together: --chunk";
 const char* const kNoAttention = "attention has one form here, which never stores its matrix";
 const char* const kNoGpu = "there is no GPU backend yet; the devices are cpu and reference";
