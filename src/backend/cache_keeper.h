@@ -19,7 +19,7 @@ class CacheKeeper {
  public:
   virtual ~CacheKeeper() = default;
   // Once, at the end of the cache's constructor: memory for so many pages and slots. Throws kDoesNotFit.
-  virtual void open(const KvCache& cache, uint32_t pages, int slots) = 0;
+  virtual void open(KvCache& cache, uint32_t pages, int slots) = 0;
   virtual std::byte* pool() = 0;  // [pages, page_bytes] in the device's memory
 
   virtual void admit(SlotId slot) = 0;  // after its state was set

@@ -10,18 +10,6 @@
 namespace leankv {
 namespace {
 
-// The bytes that a sequence may hold after this choice.
-int64_t target_bytes(const KvCache& cache, const SequenceState& sequence, int64_t limit_bytes) {
-  const Policy& policy = sequence.policy;
-  int64_t target = limit_bytes;
-  if (policy.budget_bytes > 0) target = std::min(target, policy.budget_bytes);
-  if (policy.ratio > 0) {
-    const double bytes = double(sequence.tokens) * double(cache.shape().bytes_per_token_16bit()) / policy.ratio;
-    target = std::min(target, int64_t(bytes));
-  }
-  return target;
-}
-
 // Significance levels of the tokens that are up for judgement, by the tier they are in.
 HeadHistogram histogram_of(KvCache& cache, SlotId slot, const HeadTable& table, int keep_fresh, int units_gained) {
   const SequenceState& sequence = cache.state(slot);
@@ -116,6 +104,17 @@ void convert_to_uniform(KvCache& cache, ThreadPool& threads, SlotId slot) {
 }
 
 }  // namespace
+
+int64_t target_bytes(const KvCache& cache, const SequenceState& sequence, int64_t limit_bytes) {
+  const Policy& policy = sequence.policy;
+  int64_t target = limit_bytes;
+  if (policy.budget_bytes > 0) target = std::min(target, policy.budget_bytes);
+  if (policy.ratio > 0) {
+    const double bytes = double(sequence.tokens) * double(cache.shape().bytes_per_token_16bit()) / policy.ratio;
+    target = std::min(target, int64_t(bytes));
+  }
+  return target;
+}
 
 int least_judgeable(const Policy& policy) {
   if (policy.kind != PolicyKind::kForecast) return 1;

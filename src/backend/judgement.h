@@ -24,6 +24,8 @@ struct JudgementRequest {
 // The tokens after which a sequence with this prompt is judged first: the end of the prompt, or where there is enough
 // to learn from.
 int first_judgement(const Policy& policy, int prompt_tokens);
+// The bytes that a sequence may hold after a choice.
+int64_t target_bytes(const KvCache& cache, const SequenceState& sequence, int64_t limit_bytes);
 // The fewest tokens that can be judged at all.
 int least_judgeable(const Policy& policy);
 

@@ -90,20 +90,15 @@ LEANKV_HD constexpr bool is_levels(CodecId id) {
 }
 
 template <int kCount>
-LEANKV_HD const LevelTable<kCount>& level_table();
-template <>
-LEANKV_HD inline const LevelTable<2>& level_table<2>() {
-  static constexpr LevelTable<2> kTable({.4528, 1.510});
-  return kTable;
+constexpr LevelTable<kCount> make_level_table() {
+  static_assert(kCount == 2 || kCount == 4 || kCount == 8);
+  if constexpr (kCount == 2) return LevelTable<2>({.4528, 1.510});
+  if constexpr (kCount == 4) return LevelTable<4>({.2451, .756, 1.344, 2.152});
+  if constexpr (kCount == 8) return LevelTable<8>({.1284, .3881, .6568, .9424, 1.256, 1.618, 2.069, 2.733});
 }
-template <>
-LEANKV_HD inline const LevelTable<4>& level_table<4>() {
-  static constexpr LevelTable<4> kTable({.2451, .756, 1.344, 2.152});
-  return kTable;
-}
-template <>
-LEANKV_HD inline const LevelTable<8>& level_table<8>() {
-  static constexpr LevelTable<8> kTable({.1284, .3881, .6568, .9424, 1.256, 1.618, 2.069, 2.733});
+template <int kCount>
+LEANKV_HD const LevelTable<kCount>& level_table() {
+  static constexpr LevelTable<kCount> kTable = make_level_table<kCount>();
   return kTable;
 }
 // Calls f with the table of a codec. REQUIRES is_levels(id).

@@ -92,6 +92,17 @@ class EmulatedBlock {
     return __atomic_fetch_add(p, x, __ATOMIC_RELAXED);
   }
   float exp2(float x) { return std::exp2(x); }
+  uint32_t pack_halves(float low, float high) { return uint32_t(float_to_half(low)) | uint32_t(float_to_half(high)) << 16; }
+  uint32_t subtract_halves(uint32_t a, uint32_t b) {
+    const auto half = [](uint32_t pair, int i) { return half_to_float(uint16_t(pair >> 16 * i)); };
+    return pack_halves(half(a, 0) - half(b, 0), half(a, 1) - half(b, 1));
+  }
+  uint32_t byte_permute(uint32_t a, uint32_t b, uint32_t selector) {
+    const uint64_t bytes = uint64_t(b) << 32 | a;
+    uint32_t out = 0;
+    for (int i = 0; i < 4; ++i) out |= uint32_t(bytes >> (selector >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+    return out;
+  }
 
  private:
   struct Copy {

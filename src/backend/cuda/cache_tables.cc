@@ -29,7 +29,8 @@ SideLayout make_side(const PageLayout& p, CodecId id, bool is_key) {
 }  // namespace
 
 TierLayout make_tier_layout(const PageLayout& p) {
-  return {make_side(p, tier(p.tier).key, true), make_side(p, tier(p.tier).value, false), p.tokens, p.significance};
+  return {p.tier, make_side(p, tier(p.tier).key, true), make_side(p, tier(p.tier).value, false), p.tokens,
+          p.significance};
 }
 
 }  // namespace leankv

@@ -40,6 +40,7 @@ struct SideLayout {
 };
 
 struct TierLayout {
+  TierId id = TierId::kCount;
   SideLayout key, value;
   int tokens = 0;        // of a page; 0 where the pool does not hold this tier
   int significance = 0;  // byte offset

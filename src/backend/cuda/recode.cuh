@@ -15,7 +15,12 @@ struct RecodeParams {
   std::byte* staging;   // pages
   uint64_t first_put;   // in the ring: where the first emptied page goes
   uint64_t first_free;  // in the ring: the first page that is taken
-  PageId* new_rows;     // [heads, row_pages]
+  PageId* new_rows;     // [heads of the wave, row_pages]
+  int wave;             // the task's first head that this launch works on: as many as the staging area has room for
+
+  LEANKV_HD std::byte* staging_page(uint32_t i) const {
+    return staging + std::size_t(i - scratch.staging[wave]) * std::size_t(tables.page_bytes);
+  }
 };
 
 struct StageKernel {
@@ -28,21 +33,18 @@ struct StageKernel {
 
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
-    const Head head(p.tables, p.task, p.scratch, block.index());
-    const HeadMoves& moves = p.scratch.moves[block.index()];
-    uint32_t page = p.scratch.staging[block.index()];
+    const int i = p.wave + block.index();
+    const Head head(p.tables, p.task, p.scratch, i);
+    const HeadMoves& moves = p.scratch.moves[i];
+    uint32_t page = p.scratch.staging[i];
     for (int list = 1; list < head.lists(); ++list) {
       stage_rows(block, p, head, moves, list, page);
       page += pages_for(moves.staged[list], head.layout(list).tokens);
     }
     if (p.task.rebuild_fresh) stage_fresh(block, p, head, page);
     block.sync();
-    give_back(block, p, head, moves);
+    give_back(block, p, head, moves, i);
     for (int list = 1; list < head.lists(); ++list) fill_holes(block, p, head, moves, list);
-  }
-
-  LEANKV_HD static std::byte* staging_page(const Params& p, uint32_t i) {
-    return p.staging + std::size_t(i) * std::size_t(p.tables.page_bytes);
   }
 
   // Half a warp copies the key, the other the value.
@@ -69,7 +71,7 @@ struct StageKernel {
       for (uint32_t i = first; i < first + tile && i < moves.staged[list]; ++i) {
         const uint32_t token = head.staged[moves.first_staged[list] + i] & ((1u << kListShift) - 1);
         std::byte* from = p.tables.page(head.row[head.map.first_page[list] + token / per_page]);
-        copy_row(block, tier, from, int(token % per_page), staging_page(p, first_page + i / per_page),
+        copy_row(block, tier, from, int(token % per_page), p.staging_page(first_page + i / per_page),
                  int(i % per_page));
       }
     }
@@ -81,15 +83,15 @@ struct StageKernel {
     for (uint32_t i = uint32_t(block.warp()); i < pages; i += kWarps) {
       const auto* from =
           reinterpret_cast<const uint64_t*>(p.tables.page(head.row[head.map.first_page[kFreshList] + i]));
-      auto* to = reinterpret_cast<uint64_t*>(staging_page(p, first_page + i));
+      auto* to = reinterpret_cast<uint64_t*>(p.staging_page(first_page + i));
       for (int w = block.lane(); w < p.tables.page_bytes / 8; w += kWarp) to[w] = from[w];
     }
   }
 
   // Emptied pages go into this head's slice of the ring: judged lists first, then the fresh one.
   template <class Block>
-  LEANKV_HD static void give_back(Block& block, const Params& p, const Head& head, const HeadMoves& moves) {
-    uint64_t at = p.first_put + p.scratch.emptied[block.index()];
+  LEANKV_HD static void give_back(Block& block, const Params& p, const Head& head, const HeadMoves& moves, int index) {
+    uint64_t at = p.first_put + p.scratch.emptied[index];
     for (int i = 1; i <= head.lists(); ++i) {
       const int list = i < head.lists() ? i : kFreshList, per_page = head.layout(list).tokens;
       const uint32_t keep = pages_for(moves.stay[list], per_page), held = pages_for(head.state.tokens[list], per_page);
@@ -147,18 +149,19 @@ struct PlaceKernel {
 
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
-    const Head head(p.tables, p.task, p.scratch, block.index());
-    const HeadMoves& moves = p.scratch.moves[block.index()];
-    const Lists lists(p, head, moves, block.index());
+    const int i = p.wave + block.index();
+    const Head head(p.tables, p.task, p.scratch, i);
+    const HeadMoves& moves = p.scratch.moves[i];
+    const Lists lists(p, head, moves, i);
     PageId* row = p.new_rows + std::size_t(block.index()) * std::size_t(p.tables.row_pages);
-    fill_row(block, p, head, moves, lists, row);
+    fill_row(block, p, head, moves, lists, i, row);
     block.sync();
     for (int list = 0; list < head.lists(); ++list) {
       if (moves.arriving[list] > 0) place_rows(block, p, head, moves, lists, list, row);
     }
     block.sync();  // nobody needs the old row or state any more
     PageId* own = p.tables.row(p.task.slot, head.head);
-    for (uint32_t i = uint32_t(block.thread()); i < lists.pages; i += kThreads) own[i] = row[i];
+    for (uint32_t page = uint32_t(block.thread()); page < lists.pages; page += kThreads) own[page] = row[page];
     if (block.thread() != 0) return;
     HeadState& state = p.tables.head(p.task.slot, head.head);
     for (int list = 0; list < head.lists(); ++list) state.tokens[list] = lists.tokens[list];
@@ -168,14 +171,14 @@ struct PlaceKernel {
   // Pages that stay, then those from this head's slice of the ring.
   template <class Block>
   LEANKV_HD static void fill_row(Block& block, const Params& p, const Head& head, const HeadMoves& moves,
-                                 const Lists& lists, PageId* row) {
+                                 const Lists& lists, int index, PageId* row) {
     for (int list = 0; list < head.lists(); ++list) {
       const uint32_t keep = pages_for(moves.stay[list], head.layout(list).tokens);
       for (uint32_t i = uint32_t(block.thread()); i < keep; i += kThreads) {
         row[lists.first_page[list] + i] = head.row[head.map.first_page[list] + i];
       }
     }
-    const uint32_t first = p.scratch.needed[block.index()], last = p.scratch.needed[block.index() + 1];
+    const uint32_t first = p.scratch.needed[index], last = p.scratch.needed[index + 1];
     for (uint32_t i = uint32_t(block.thread()); i < last - first; i += kThreads) {
       const uint32_t opened = head.opened[i];
       const uint32_t page = lists.first_page[opened >> kListShift] + (opened & ((1u << kListShift) - 1));
@@ -209,7 +212,7 @@ struct PlaceKernel {
     const int list = int(source >> kListShift);
     const TierLayout& old = head.layout(list);
     const uint32_t at = list == kFreshList ? token : staged - moves.first_staged[list];
-    std::byte* from = StageKernel::staging_page(p, lists.staging_page[list] + at / uint32_t(old.tokens));
+    std::byte* from = p.staging_page(lists.staging_page[list] + at / uint32_t(old.tokens));
     const int from_token = int(at % uint32_t(old.tokens));
     convert(block, old.key, tier.key, from, from_token, page, to, exists);
     convert(block, old.value, tier.value, from, from_token, page, to, exists);

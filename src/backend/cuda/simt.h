@@ -15,9 +15,13 @@
 //   copy_commit() copy_wait<N>()        ends a group of copies; waits until at most N groups are under way
 //   add_atomically(p, x)                returns what was there
 //   exp2(x)                             fast, within 2 units in the last place
+//   pack_halves(low, high)              two floats rounded to halves; subtract_halves(a, b) on such pairs
+//   byte_permute(a, b, selector)        four bytes of b:a, by the low nibbles of the selector (PRMT)
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include "base/host_device.h"
 
@@ -29,6 +33,16 @@ struct Grid {
   int x = 1;
   int y = 1;
 };
+
+// Calls f with 0, 1, ..., each a type, as far as they are below n: arrays that they index stay in registers.
+template <class F, int... kIndices>
+LEANKV_HD void unroll(std::integer_sequence<int, kIndices...>, int n, F&& f) {
+  ((kIndices < n ? f(std::integral_constant<int, kIndices>{}) : void()), ...);
+}
+template <int kMost, class F>
+LEANKV_HD void unroll(int n, F&& f) {
+  unroll(std::make_integer_sequence<int, kMost>{}, n, f);
+}
 
 // Of all lanes of a warp, in every lane. Pairs are combined in one order, so all lanes hold the same bits.
 template <class Block, class T, class Op>
