@@ -120,6 +120,7 @@ void measure(AppOptions& o) {
   const std::vector<PointResult> points = measurement.run();
   bar.clear();
   fmt::print("{}\n{}{}", heading(machine, engine, plan), points_to_text(points), mixes_text(points));
+  if (o.bench.phases) fmt::print("\n{}", phases_to_text(points));
   if (!o.bench.json.empty()) write_json(o.bench.json, points_to_json(points, machine.json()));
   if (o.bench.record_mix.empty()) return;
   const std::string remark =

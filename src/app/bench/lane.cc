@@ -1,22 +1,14 @@
 #include "app/bench/lane.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "app/bench/synthetic.h"
 #include "base/error.h"
+#include "engine/stopwatch.h"
 
 namespace leankv {
 namespace {
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-};
 
 [[noreturn]] void fail_to_fit(const Lane& lane) {
   throw Error(ErrorKind::kDoesNotFit, "bench: the pool of " + std::to_string(lane.plan().pool_bytes) +
@@ -50,9 +42,32 @@ class Lane::InPlace {
   Lane& lane_;
 };
 
-Lane::Lane(Engine& engine, const BenchCase& what, const CasePlan& plan, const DepthNeed& need)
-    : engine_(engine), what_(what), plan_(plan), need_(need) {
-  cache_ = std::make_unique<KvCache>(shape_of(engine.config()), what.policy.tiers, plan.pool_bytes, plan.most() + 1);
+PhaseShares LaneTime::shares() const {
+  const auto of = [&](Phase phase) { return phase_seconds[std::size_t(phase)]; };
+  const double all = seconds();
+  PhaseShares s;
+  s.linear = of(Phase::kLinear) / all;
+  s.append = of(Phase::kAppend) / all;
+  s.observation = of(Phase::kObservation) / all;
+  s.attention = of(Phase::kAttention) / all - s.observation;  // which happens inside
+  s.judgement = settle_seconds / all;
+  s.rest = 1 - s.linear - s.append - s.observation - s.attention - s.judgement;
+  return s;
+}
+
+LaneTime& LaneTime::operator+=(const LaneTime& other) {
+  step_seconds += other.step_seconds;
+  settle_seconds += other.settle_seconds;
+  reviews += other.reviews;
+  for (std::size_t i = 0; i < phase_seconds.size(); ++i) phase_seconds[i] += other.phase_seconds[i];
+  return *this;
+}
+
+Lane::Lane(Engine& engine, const BenchCase& what, const CasePlan& plan, const DepthNeed& need, PhaseTimer* timer)
+    : engine_(engine), what_(what), plan_(plan), need_(need), timer_(timer) {
+  cache_ = std::make_unique<KvCache>(shape_of(engine.config()), what.policy.tiers, plan.pool_bytes, plan.most() + 1,
+                                     engine.backend().cache->make_keeper());
+  if (cache_->keeper() != nullptr) return;  // the device's own memory is there at once
   const int pages = int(cache_->ring().capacity());
   constexpr int kPages = 1024;  // of one task
   engine.threads().run((pages + kPages - 1) / kPages, [&](int task, int) {
@@ -62,15 +77,32 @@ Lane::Lane(Engine& engine, const BenchCase& what, const CasePlan& plan, const De
   });
 }
 
-double Lane::fill(std::span<const int> tokens) {
+void Lane::begin_timing() const {
+  if (timer_ != nullptr) timer_->reset();
+}
+
+void Lane::end_timing(LaneTime& time) const {
+  if (timer_ == nullptr) return;
+  for (std::size_t i = 0; i < time.phase_seconds.size(); ++i) time.phase_seconds[i] = timer_->seconds(Phase(i));
+  time.phase_seconds[std::size_t(Phase::kObservation)] /= timer_->threads();  // noted by all of them
+}
+
+LaneTime Lane::fill(std::span<const int> tokens) {
   const InPlace in_place(*this);
-  const Stopwatch watch;
+  filled_.reset();
   filled_ = engine_.start(what_.policy, int(tokens.size()), 1);
-  if (!filled_ || !engine_.feed(*filled_, tokens)) fail_to_fit(*this);
-  return watch.seconds();
+  if (!filled_) fail_to_fit(*this);
+  LaneTime time;
+  begin_timing();
+  feed({&*filled_, 1}, tokens, time);
+  end_timing(time);
+  return time;
 }
 
 void Lane::fill_from(std::span<const std::vector<double>> shares) {
+  if (cache_->keeper() != nullptr) {
+    throw Error(ErrorKind::kUnsupported, "bench: pages on this --device are not filled synthetically; use --fill real");
+  }
   std::optional<SequenceCache> lease = cache_->admit(what_.policy, what_.policy.tiers.front());
   if (!lease || !fill_synthetic(*cache_, lease->slot(), need_.depth, shares)) fail_to_fit(*this);
   filled_ = Sequence(std::move(*lease));
@@ -92,27 +124,42 @@ Sequence Lane::another(int prompt_tokens) {
   return sequence;
 }
 
-// The same tokens in every sequence.
-void Lane::step(std::span<Sequence> sequences, std::span<const int> tokens) {
+// The same tokens in every sequence, and what follows a step.
+void Lane::step(std::span<Sequence> sequences, std::span<const int> tokens, int wanted_logits, LaneTime& time) {
   std::vector<StepInput> inputs;
-  for (Sequence& s : sequences) inputs.push_back({&s, tokens});
+  for (Sequence& s : sequences) inputs.push_back({&s, tokens, wanted_logits});
+  const Stopwatch watch;
   if (!engine_.step(inputs)) fail_to_fit(*this);
+  time.step_seconds += watch.ms() / 1000;
+  for (Sequence& s : sequences) {
+    const int before = engine_.cache().state(s.slot()).last_review;
+    const Stopwatch settling;
+    engine_.settle(s);
+    time.settle_seconds += settling.ms() / 1000;
+    time.reviews += engine_.cache().state(s.slot()).last_review != before;
+  }
 }
 
-double Lane::prefill(int batch, std::span<const int> tokens) {
+LaneTime Lane::prefill(int batch, std::span<const int> tokens) {
   const InPlace in_place(*this);
   std::vector<Sequence> sequences;
   for (int i = 0; i < batch; ++i) sequences.push_back(another(int(tokens.size())));
-  const Stopwatch watch;
+  LaneTime time;
+  begin_timing();
+  feed(sequences, tokens, time);
+  end_timing(time);
+  return time;
+}
+
+// In steps that end where the sequences, which are all alike, are judged.
+void Lane::feed(std::span<Sequence> sequences, std::span<const int> tokens, LaneTime& time) {
+  const int chunk = std::max(1, engine_.options().chunk / int(sequences.size()));
   while (!tokens.empty()) {
-    const std::size_t left = tokens.size();
-    const int to_judgement = engine_.tokens_to_judgement(sequences.front()).value_or(int(left));
-    const std::span<const int> now = tokens.first(std::min(left, std::size_t(to_judgement)));
-    step(sequences, now);
-    for (Sequence& s : sequences) engine_.settle(s);
-    tokens = tokens.subspan(now.size());
+    const int left = int(tokens.size());
+    const int n = std::min({left, chunk, engine_.tokens_to_judgement(sequences.front()).value_or(left)});
+    step(sequences, tokens.first(std::size_t(n)), n == left ? 1 : 0, time);
+    tokens = tokens.subspan(std::size_t(n));
   }
-  return watch.seconds();
 }
 
 void Lane::begin_decode(int batch, std::span<const int> tokens) {
@@ -120,27 +167,17 @@ void Lane::begin_decode(int batch, std::span<const int> tokens) {
   LEANKV_CHECK(copies_.empty());
   for (int i = 0; i < batch; ++i) copies_.push_back(another(1));
   decode_tokens_ = tokens;
-  reviews_ = {};
 }
 
-double Lane::decode(int steps) {
+LaneTime Lane::decode(int steps) {
   const InPlace in_place(*this);
-  double seconds = 0;
-  for (int i = 0; i < steps; ++i) {
-    const Stopwatch watch;
-    step(copies_, decode_tokens_.first(1));
-    decode_tokens_ = decode_tokens_.subspan(1);
-    seconds += watch.seconds();
-    for (Sequence& sequence : copies_) {
-      const int before = engine_.cache().state(sequence.slot()).last_review;
-      const Stopwatch review;
-      engine_.settle(sequence);
-      if (engine_.cache().state(sequence.slot()).last_review == before) continue;
-      reviews_.seconds += review.seconds();
-      ++reviews_.reviews;
-    }
+  LaneTime time;
+  begin_timing();
+  for (int i = 0; i < steps; ++i, decode_tokens_ = decode_tokens_.subspan(1)) {
+    step(copies_, decode_tokens_.first(1), 1, time);
   }
-  return seconds / steps;
+  end_timing(time);
+  return time;
 }
 
 CacheUsage Lane::usage() const { return filled_ ? usage_of(*cache_, filled_->slot()) : CacheUsage(); }

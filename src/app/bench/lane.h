@@ -1,44 +1,53 @@
 // One cache at one depth: filled once, copied for every measurement.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "app/bench/memory_plan.h"
+#include "app/bench/point.h"
+#include "base/phase_timer.h"
 #include "engine/engine.h"
 
 namespace leankv {
 
-// Sums over all steps since begin_decode.
-struct ReviewTime {
-  double seconds = 0;
-  int reviews = 0;  // of one sequence each
+// Sums over a measurement.
+struct LaneTime {
+  double step_seconds = 0;
+  double settle_seconds = 0;                                       // judgements and reviews
+  int reviews = 0;                                                 // of one sequence each
+  std::array<double, std::size_t(Phase::kCount)> phase_seconds{};  // wall time; zeros without a timer
+
+  double seconds() const { return step_seconds + settle_seconds; }
+  PhaseShares shares() const;  // REQUIRES seconds() > 0
+  LaneTime& operator+=(const LaneTime& other);
 };
 
 // Owner of a cache and its sequences; borrows the engine, whose cache it stands in for while it computes. Everything
 // throws kDoesNotFit when the pool, whose size is an estimate, turns out to be too small.
 class Lane {
  public:
-  // Memory is touched here, so that no measurement pays for the system's first look at it.
-  Lane(Engine& engine, const BenchCase& what, const CasePlan& plan, const DepthNeed& need);
+  // Memory is touched here, so that no measurement pays for the system's first look at it. timer: what the engine's
+  // backend is timed with, or nullptr.
+  Lane(Engine& engine, const BenchCase& what, const CasePlan& plan, const DepthNeed& need, PhaseTimer* timer);
 
   const BenchCase& what() const { return what_; }
   const CasePlan& plan() const { return plan_; }
 
-  // Computes a prompt of `depth` tokens, judged at its end; returns its seconds. Call this or fill_from, once.
-  double fill(std::span<const int> tokens);
+  // Computes a prompt of `depth` tokens, judged at its end, and drops the one before. Call this, or fill_from once.
+  LaneTime fill(std::span<const int> tokens);
   void fill_from(std::span<const std::vector<double>> shares);  // synthetic.h
 
-  // Seconds for new tokens of `batch` sequences at this depth, `tokens` in each, computed together.
-  double prefill(int batch, std::span<const int> tokens);
+  // New tokens of `batch` sequences at this depth, `tokens` in each, computed together.
+  LaneTime prefill(int batch, std::span<const int> tokens);
 
   // `batch` copies that decode from here on, step by step.
   void begin_decode(int batch, std::span<const int> tokens);
-  double decode(int steps);  // mean seconds of a step, without reviews
+  LaneTime decode(int steps);
   void end_decode() { copies_.clear(); }
-  const ReviewTime& reviews() const { return reviews_; }
 
   CacheUsage usage() const;    // of the filled sequence
   int64_t bytes_read() const;  // by the next step: keys and values of all copies, with their scales
@@ -48,7 +57,10 @@ class Lane {
  private:
   class InPlace;
   Sequence another(int prompt_tokens);  // a copy of the filled sequence; at depth 0 a new one
-  void step(std::span<Sequence> sequences, std::span<const int> tokens);
+  void step(std::span<Sequence> sequences, std::span<const int> tokens, int wanted_logits, LaneTime& time);
+  void feed(std::span<Sequence> sequences, std::span<const int> tokens, LaneTime& time);
+  void begin_timing() const;
+  void end_timing(LaneTime& time) const;
 
   Engine& engine_;
   BenchCase what_;
@@ -58,7 +70,7 @@ class Lane {
   std::optional<Sequence> filled_;
   std::vector<Sequence> copies_;
   std::span<const int> decode_tokens_;
-  ReviewTime reviews_;
+  PhaseTimer* timer_;
 };
 
 }  // namespace leankv

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "backend/timed_ops.h"
 #include "base/error.h"
 #include "engine/pool_size.h"
 
@@ -58,6 +59,18 @@ std::vector<std::vector<double>> shares_for(const BenchCase& what) {
                                            " (--fill real computes a prompt instead)");
 }
 
+void add_prompts(std::span<const LaneTime> runs, int depth, bool phases, PointResult& point) {
+  if (runs.empty()) return;
+  std::vector<double> tok_s;
+  LaneTime all;
+  for (const LaneTime& run : runs) {
+    tok_s.push_back(depth / run.seconds());
+    all += run;
+  }
+  point.prompt_tok_s = spread_of(tok_s);
+  if (phases) point.prompt_phases = all.shares();
+}
+
 PointResult point_at(const std::string& kv, int depth, int batch) {
   PointResult point;
   point.kv = kv, point.depth = depth, point.batch = batch;
@@ -74,9 +87,11 @@ BenchPlan make_bench_plan(const BenchOptions& options, int chunk, int head_dim) 
   plan.depths = ascending(options.depths, kDefaultDepths);
   plan.batches = ascending(options.batches, kDefaultBatches);
   plan.repeat = options.repeat;
+  plan.prompt_repeat = options.prompt_repeat;
   plan.steps = options.steps > 0 ? options.steps : chosen_steps(plan.cases, options.repeat);
   plan.chunk = chunk;
   plan.fill = options.fill;
+  plan.phases = options.phases;
   plan.random_weights = !options.shape.empty();
   return plan;
 }
@@ -85,6 +100,9 @@ Measurement::Measurement(Engine& engine, const BenchPlan& plan, std::span<const 
                          const BenchProgress& progress)
     : engine_(engine), plan_(plan), text_(text), progress_(progress) {
   LEANKV_CHECK(int(text.size()) >= plan.context());
+  if (!plan.phases) return;
+  timer_ = std::make_unique<PhaseTimer>(engine.threads().size());
+  time_operations(engine.backend(), *timer_);
 }
 
 std::vector<PointResult> Measurement::run() {
@@ -122,19 +140,35 @@ void Measurement::measure_depth(int depth) {
 
 Measurement::Lanes Measurement::make_lanes(std::span<const CasePlan> plans, const DepthNeed& need) {
   Lanes lanes;
-  prompt_tok_s_.assign(plans.size(), std::nullopt);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     lanes.push_back(nullptr);
     if (plans[i].batches.empty()) continue;
-    lanes.back() = std::make_unique<Lane>(engine_, plan_.cases[i], plans[i], need);
-    if (need.depth > 0) fill(*lanes.back(), prompt_tok_s_[i], need.depth);
+    lanes.back() = std::make_unique<Lane>(engine_, plan_.cases[i], plans[i], need, timer_.get());
   }
+  fill(lanes, need.depth);
   return lanes;
 }
 
-void Measurement::fill(Lane& lane, std::optional<double>& prompt_tok_s, int depth) {
-  if (!is_real(depth)) return lane.fill_from(shares_for(lane.what()));
-  prompt_tok_s = depth / lane.fill(text_.first(std::size_t(depth)));
+// Real prompts in turn, as everything that is measured.
+void Measurement::fill(const Lanes& lanes, int depth) {
+  prompts_.assign(lanes.size(), {});
+  if (depth == 0) return;
+  for (int r = 0; r < (is_real(depth) ? plan_.prompt_repeat : 1); ++r) {
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      if (!lanes[i]) continue;
+      if (is_real(depth)) {
+        prompts_[i].push_back(lanes[i]->fill(text_.first(std::size_t(depth))));
+      } else {
+        lanes[i]->fill_from(shares_for(lanes[i]->what()));
+      }
+    }
+  }
+  for (const auto& lane : lanes) {
+    if (lane && is_real(depth)) note_mix(*lane);
+  }
+}
+
+void Measurement::note_mix(const Lane& lane) {
   if (lane.cache().state(lane.slot()).judgements == 0) return;
   std::erase_if(mixes_, [&](const TierMix& m) { return m.kv == lane.what().name; });
   mixes_.push_back(tier_mix_of(lane.what().name, lane.cache(), lane.slot()));
@@ -148,7 +182,7 @@ void Measurement::measure_batch(const Lanes& lanes, int depth, int batch) {
     measured.push_back(lanes[i].get());
     points.push_back(point_at(plan_.cases[i].name, depth, batch));
     points.back().synthetic = !is_real(depth);
-    points.back().prompt_tok_s = prompt_tok_s_[i];
+    add_prompts(prompts_[i], depth, timer_ != nullptr, points.back());
     if (depth > 0) points.back().ratio_page_true = lanes[i]->usage().ratio();
   }
   measure_prefill(measured, points);
@@ -159,40 +193,51 @@ void Measurement::measure_batch(const Lanes& lanes, int depth, int batch) {
 // A chunk of new tokens, shared by the sequences.
 void Measurement::measure_prefill(std::span<Lane* const> lanes, std::span<PointResult> points) {
   std::vector<std::vector<double>> tok_s(lanes.size());
+  std::vector<LaneTime> total(lanes.size());
   for (int r = 0; r < plan_.repeat; ++r) {
     for (std::size_t i = 0; i < lanes.size(); ++i) {
       const int each = std::max(1, plan_.chunk / points[i].batch);
       const auto tokens = text_.subspan(std::size_t(points[i].depth), std::size_t(each));
-      tok_s[i].push_back(each * points[i].batch / lanes[i]->prefill(points[i].batch, tokens));
+      const LaneTime time = lanes[i]->prefill(points[i].batch, tokens);
+      tok_s[i].push_back(each * points[i].batch / time.seconds());
+      total[i] += time;
     }
   }
-  for (std::size_t i = 0; i < lanes.size(); ++i) points[i].prefill_tok_s = spread_of(tok_s[i]);
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    points[i].prefill_tok_s = spread_of(tok_s[i]);
+    if (timer_) points[i].prefill_phases = total[i].shares();
+  }
 }
 
 void Measurement::measure_decode(std::span<Lane* const> lanes, std::span<PointResult> points) {
-  std::vector<std::vector<double>> step_seconds(lanes.size());
+  std::vector<std::vector<LaneTime>> times(lanes.size());
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     lanes[i]->begin_decode(points[i].batch, text_.subspan(std::size_t(points[i].depth)));
     lanes[i]->decode(kWarmSteps);
   }
   for (int r = 0; r < plan_.repeat; ++r) {
-    for (std::size_t i = 0; i < lanes.size(); ++i) step_seconds[i].push_back(lanes[i]->decode(plan_.steps));
+    for (std::size_t i = 0; i < lanes.size(); ++i) times[i].push_back(lanes[i]->decode(plan_.steps));
   }
   for (std::size_t i = 0; i < lanes.size(); ++i) {
-    finish_point(*lanes[i], step_seconds[i], points[i]);
+    finish_decode(*lanes[i], times[i], points[i]);
     lanes[i]->end_decode();
   }
 }
 
 // Every step carries its share of the reviews, which come once in an interval.
-void Measurement::finish_point(Lane& lane, std::span<const double> step_seconds, PointResult& point) {
-  const ReviewTime& reviews = lane.reviews();
-  const double per_step =
-      reviews.reviews == 0 ? 0 : reviews.seconds / reviews.reviews * point.batch / lane.what().policy.review_interval;
+void Measurement::finish_decode(const Lane& lane, std::span<const LaneTime> times, PointResult& point) const {
+  LaneTime all;
+  for (const LaneTime& time : times) all += time;
+  const int steps = plan_.steps * int(times.size());
+  const double reviews_due = double(point.batch) * steps / lane.what().policy.review_interval;
+  if (all.reviews > 0) all.settle_seconds *= reviews_due / all.reviews;
   std::vector<double> tok_s;
-  for (double seconds : step_seconds) tok_s.push_back(point.batch / (seconds + per_step));
+  for (const LaneTime& time : times) {
+    tok_s.push_back(point.batch / (time.step_seconds / plan_.steps + all.settle_seconds / steps));
+  }
   point.decode_tok_s = spread_of(tok_s);
-  point.review_share = per_step * point.decode_tok_s.median / point.batch;
+  point.review_share = all.settle_seconds / all.seconds();
+  if (timer_) point.decode_phases = all.shares();
   point.bytes_per_step = double(engine_.weights().packed_bytes() + lane.bytes_read());
   point.gb_s = point.bytes_per_step * point.decode_tok_s.median / point.batch / 1e9;
   point.share_of_peak = point.gb_s * 1e9 / plan_.peak_bytes_per_second;

@@ -18,9 +18,10 @@ namespace leankv {
 struct BenchPlan {
   std::vector<BenchCase> cases;
   std::vector<int> depths, batches;  // ascending
-  int repeat = 5;
+  int repeat = 5, prompt_repeat = 1;
   int steps = 0;  // of a repetition of decode
   int chunk = 512;
+  bool phases = false;
   BenchFill fill = BenchFill::kAuto;
   bool random_weights = false;
   double peak_bytes_per_second = 0;
@@ -50,11 +51,12 @@ class Measurement {
   void measure_depth(int depth);
   bool is_real(int depth) const;
   Lanes make_lanes(std::span<const CasePlan> plans, const DepthNeed& need);
-  void fill(Lane& lane, std::optional<double>& prompt_tok_s, int depth);
+  void fill(const Lanes& lanes, int depth);
+  void note_mix(const Lane& lane);
   void measure_batch(const Lanes& lanes, int depth, int batch);
   void measure_prefill(std::span<Lane* const> lanes, std::span<PointResult> points);
   void measure_decode(std::span<Lane* const> lanes, std::span<PointResult> points);
-  void finish_point(Lane& lane, std::span<const double> step_seconds, PointResult& point);
+  void finish_decode(const Lane& lane, std::span<const LaneTime> times, PointResult& point) const;
 
   Engine& engine_;
   const BenchPlan& plan_;
@@ -62,7 +64,8 @@ class Measurement {
   const BenchProgress& progress_;
   std::vector<PointResult> points_;
   std::vector<TierMix> mixes_;
-  std::vector<std::optional<double>> prompt_tok_s_;  // [cases] of this depth
+  std::vector<std::vector<LaneTime>> prompts_;  // [cases][runs] of this depth
+  std::unique_ptr<PhaseTimer> timer_;           // with --phases
 };
 
 }  // namespace leankv

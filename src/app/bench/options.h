@@ -18,11 +18,13 @@ struct BenchOptions {
   std::vector<int> depths, batches;  // empty: kDefaultDepths, kDefaultBatches
   std::string kv = "off,safe,small";
   int repeat = 5;
+  int prompt_repeat = 1;                   // runs of each whole prompt
   int steps = 0;                           // of decode per repetition; 0: enough for a review in all of them together
   std::string text;                        // path; empty: the built-in one
   std::string shape;                       // random weights of a known shape instead of a model
   WeightType weights = WeightType::kQ8_0;  // of --shape
   BenchFill fill = BenchFill::kAuto;
+  bool phases = false;
   std::string json, record_mix;  // paths
 };
 

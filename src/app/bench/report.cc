@@ -24,6 +24,33 @@ std::string beside_off(std::span<const PointResult> points, const PointResult& p
   return fmt::format("{:.2f}", p.decode_tok_s.median / off->decode_tok_s.median);
 }
 
+struct PhaseColumn {
+  const char* name;
+  double PhaseShares::*share;
+};
+constexpr PhaseColumn kPhaseColumns[] = {
+    {"linear", &PhaseShares::linear},       {"append", &PhaseShares::append},
+    {"attention", &PhaseShares::attention}, {"observation", &PhaseShares::observation},
+    {"judgement", &PhaseShares::judgement}, {"rest", &PhaseShares::rest},
+};
+
+struct PhaseRow {
+  const char* name;
+  std::optional<PhaseShares> PointResult::*phases;
+};
+constexpr PhaseRow kPhaseRows[] = {{"prompt", &PointResult::prompt_phases},
+                                   {"prefill", &PointResult::prefill_phases},
+                                   {"decode", &PointResult::decode_phases}};
+
+nlohmann::ordered_json phases_to_json(const PointResult& point) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::object();
+  for (const PhaseRow& row : kPhaseRows) {
+    if (!(point.*row.phases)) continue;
+    for (const PhaseColumn& c : kPhaseColumns) all[row.name][c.name] = *(point.*row.phases).*c.share;
+  }
+  return all;
+}
+
 }  // namespace
 
 Spread spread_of(std::span<const double> values) {
@@ -41,13 +68,30 @@ std::string points_to_text(std::span<const PointResult> points) {
       continue;
     }
     table.add({fmt::format("{}{}", p.depth, p.synthetic ? "*" : ""), std::to_string(p.batch), p.kv,
-               fmt::format("{:.2f}", p.ratio_page_true), p.prompt_tok_s ? fmt::format("{:.0f}", *p.prompt_tok_s) : "-",
-               spread_text(p.prefill_tok_s), spread_text(p.decode_tok_s), beside_off(points, p),
-               fmt::format("{:.1f}", p.bytes_per_step / 1e6), fmt::format("{:.1f}", p.gb_s),
-               fmt::format("{:.0f} %", 100 * p.share_of_peak)});
+               fmt::format("{:.2f}", p.ratio_page_true),
+               p.prompt_tok_s ? fmt::format("{:.0f}", p.prompt_tok_s->median) : "-", spread_text(p.prefill_tok_s),
+               spread_text(p.decode_tok_s), beside_off(points, p), fmt::format("{:.1f}", p.bytes_per_step / 1e6),
+               fmt::format("{:.1f}", p.gb_s), fmt::format("{:.0f} %", 100 * p.share_of_peak)});
   }
   const bool synthetic = std::ranges::any_of(points, &PointResult::synthetic);
   return table.text() + (synthetic ? "* pages filled with random codes in the recorded mix of tiers\n" : "") + skipped;
+}
+
+std::string phases_to_text(std::span<const PointResult> points) {
+  std::vector<std::string> head{"depth", "batch", "kv", "of"};
+  for (const PhaseColumn& c : kPhaseColumns) head.emplace_back(c.name);
+  Table table(std::move(head));
+  for (const PointResult& p : points) {
+    for (const PhaseRow& row : kPhaseRows) {
+      const bool repeated = row.phases == &PointResult::prompt_phases && p.batch > points.front().batch;
+      if (!(p.*row.phases) || repeated) continue;
+      std::vector<std::string> cells{std::to_string(p.depth), std::to_string(p.batch), p.kv, row.name};
+      for (const PhaseColumn& c : kPhaseColumns)
+        cells.push_back(fmt::format("{:.1f}", 100 * *(p.*row.phases).*c.share));
+      table.add(std::move(cells));
+    }
+  }
+  return "share of time, %; prompts are of one sequence\n" + table.text();
 }
 
 nlohmann::ordered_json points_to_json(std::span<const PointResult> points, const nlohmann::ordered_json& machine) {
@@ -65,9 +109,13 @@ nlohmann::ordered_json points_to_json(std::span<const PointResult> points, const
       one["prefill_tok_s_quartiles"] = {p.prefill_tok_s.low, p.prefill_tok_s.high};
       one["decode_tok_s_quartiles"] = {p.decode_tok_s.low, p.decode_tok_s.high};
       one["prompt_tok_s"] = nullptr;
-      if (p.prompt_tok_s) one["prompt_tok_s"] = *p.prompt_tok_s;
+      if (p.prompt_tok_s) {
+        one["prompt_tok_s"] = p.prompt_tok_s->median;
+        one["prompt_tok_s_quartiles"] = {p.prompt_tok_s->low, p.prompt_tok_s->high};
+      }
       one["ratio_page_true"] = p.ratio_page_true;
       one["review_share"] = p.review_share;
+      if (p.decode_phases) one["phases"] = phases_to_json(p);
       one["fill"] = p.synthetic ? "synthetic" : "real";
     }
     one.update(machine);

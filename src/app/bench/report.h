@@ -10,6 +10,7 @@
 namespace leankv {
 
 std::string points_to_text(std::span<const PointResult> points);
+std::string phases_to_text(std::span<const PointResult> points);  // of those that have them
 // machine: what every point is told with.
 nlohmann::ordered_json points_to_json(std::span<const PointResult> points, const nlohmann::ordered_json& machine);
 
