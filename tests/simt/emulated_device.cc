@@ -12,6 +12,14 @@ EmulatedDevice::EmulatedDevice(Order order) : order_(order) {
   add(PageKernels());
   add(RecodeKernels());
   add(JudgementKernels());
+  add(AppendKernels());
+  add(MergeKernels());
+  add(AttendKernels<4, true>());
+  add(AttendKernels<4, false>());
+  add(AttendKernels<8, true>());
+  add(AttendKernels<8, false>());
+  add(AttendKernels<16, true>());
+  add(AttendKernels<16, false>());
 }
 
 // Memory is not initialised on a device: here it is poisoned, between guards.

@@ -3,6 +3,7 @@
 
 #include "backend/cuda/gather.cuh"
 #include "backend/cuda/row_codec.cuh"
+#include "kv/significance.h"
 
 namespace leankv {
 

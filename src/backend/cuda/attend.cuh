@@ -90,6 +90,7 @@ struct QueryKernel {
     int rows;
     RowsView q;            // [rows, kv_heads * group * head_dim]
     uint16_t *high, *low;  // [rows, kv_heads * group, head_dim]
+    float* sums;           // [rows, kv_heads * group]
   };
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
@@ -106,13 +107,16 @@ struct QueryKernel {
     hadamard(block, rotated, d);
     const float scale = kLog2E / std::sqrt(float(d));
     const std::size_t first = (std::size_t(row) * heads + head) * d;
+    float sum = 0;
     for (int i = 0; i < kMost; ++i) {
-      if (!exists || 16 * i >= d) continue;
+      if (16 * i >= d) continue;
       const float value = (slot.rotate ? rotated.x[i] : x.x[i]) * scale;
-      const uint16_t high = float_to_half(value);
-      p.high[first + 16 * i + half_lane(block)] = high;
-      p.low[first + 16 * i + half_lane(block)] = float_to_half(value - half_to_float(high));
+      const uint16_t high = float_to_half(value), low = float_to_half(value - half_to_float(high));
+      sum += half_to_float(high) + half_to_float(low);
+      if (exists) p.high[first + 16 * i + half_lane(block)] = high, p.low[first + 16 * i + half_lane(block)] = low;
     }
+    sum = half_sum(block, sum);
+    if (exists && half_lane(block) == 0) p.sums[job] = sum;
   }
 };
 

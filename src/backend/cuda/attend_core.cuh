@@ -146,50 +146,51 @@ LEANKV_HD void attend_step(Block& block, const WarpQueries<kMost>& q, WarpColumn
 
 // ---- queries ----
 
-// Rotated and scaled queries as two halves each: [rows of the step, kv_heads, group, head_dim].
+// Rotated and scaled queries as two halves each, [rows of the step, kv_heads, group, head_dim], and the sums of their
+// channels.
 struct QueryHalves {
   const uint16_t *high, *low;
+  const float* sums;  // [rows, kv_heads, group]
 };
 
-// Columns of a problem: consecutive queries of one entry and KV head, query i being that of row i / group.
+// Columns of a problem: consecutive queries of one entry and KV head. Query i is that of row first_row + i / group *
+// row_step.
 struct QueryColumns {
   QueryHalves q;
   int first_row;     // of the entry in the step
   int first, count;  // of the queries
   int group, kv_heads, kv_head, head_dim;
-  int visible;  // fresh tokens that the entry's first row sees
+  int visible;  // fresh tokens that first_row sees
+  int row_step = 1;
 
-  LEANKV_HD std::size_t offset(int query) const {
-    const std::size_t row = std::size_t(first_row + query / group);
-    return ((row * kv_heads + kv_head) * group + std::size_t(query % group)) * head_dim;
+  LEANKV_HD std::size_t number(int query) const {  // among all queries of the step
+    const std::size_t row = std::size_t(first_row + query / group * row_step);
+    return (row * kv_heads + kv_head) * group + std::size_t(query % group);
   }
+  LEANKV_HD int limit(int query) const { return visible + query / group * row_step; }
 };
 
 // kPermuted: lane c holds channels 4c to 4c + 3 of each 16, as keys do that come straight from pages; else 2c, 2c + 1,
 // 2c + 8 and 2c + 9, as they do from load_matrices().
+template <bool kPermuted>
+LEANKV_HD void load_query(const uint16_t* channels, int c, uint32_t (&fragment)[2]) {
+  const int low = kPermuted ? 4 * c : 2 * c;
+  fragment[0] = *reinterpret_cast<const uint32_t*>(channels + low);
+  fragment[1] = *reinterpret_cast<const uint32_t*>(channels + low + (kPermuted ? 2 : 8));
+}
 template <int kMost, bool kPermuted, class Block>
 LEANKV_HD void load_queries(Block& block, const QueryColumns& from, int column, WarpQueries<kMost>& q) {
-  const int n = from.head_dim / 16, c = block.lane() % 4, mine = column + block.lane() / 4;
-  const std::size_t at = from.offset(mine < from.count ? from.first + mine : from.first);
-  float sum = 0;
-  const auto pair = [&](const uint16_t* x, int channel) {
-    return *reinterpret_cast<const uint32_t*>(x + at + channel);
-  };
-  const auto add_up = [&](uint32_t x) {
-    sum += half_to_float(uint16_t(x & 0xffff)) + half_to_float(uint16_t(x >> 16));
-  };
-  unroll<kMost>(n, [&](auto k) {
-    const int low = 16 * k + (kPermuted ? 4 * c : 2 * c), high = kPermuted ? low + 2 : low + 8;
-    q.high[k][0] = pair(from.q.high, low), q.high[k][1] = pair(from.q.high, high);
-    q.low[k][0] = pair(from.q.low, low), q.low[k][1] = pair(from.q.low, high);
-    for (int i = 0; i < 2; ++i) add_up(q.high[k][i]), add_up(q.low[k][i]);
+  const int c = block.lane() % 4, mine = column + block.lane() / 4;
+  const std::size_t at = from.number(mine < from.count ? from.first + mine : from.first) * from.head_dim;
+  unroll<kMost>(from.head_dim / 16, [&](auto k) {
+    load_query<kPermuted>(from.q.high + at + 16 * k, c, q.high[k]);
+    load_query<kPermuted>(from.q.low + at + 16 * k, c, q.low[k]);
   });
-  sum += block.shuffle(sum, block.lane() ^ 1);
-  sum += block.shuffle(sum, block.lane() ^ 2);
   for (int i = 0; i < 2; ++i) {
-    q.sum[i] = block.shuffle(sum, (2 * c + i) * 4);
     const int query = column + 2 * c + i;
-    q.limit[i] = query < from.count ? from.visible + (from.first + query) / from.group : 0;
+    const bool exists = query < from.count;
+    q.sum[i] = exists ? from.q.sums[from.number(from.first + query)] : 0.0f;
+    q.limit[i] = exists ? from.limit(from.first + query) : 0;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/cuda/observe.cuh"
 #include "backend/cuda/pages.cuh"
 #include "base/error.h"
 
@@ -44,7 +45,6 @@ void DeviceCache::carve(Carve& memory, uint32_t pages, int slots) {
   tables_.slots = memory.take<SlotState>(std::size_t(slots));
   tables_.key_mean = memory.take<uint16_t>(all_heads * shape.head_dim);
   tables_.tiers = tiers_ = memory.take<TierLayout>(std::size_t(TierId::kCount));
-  device_entries_ = memory.take<StepEntry>(std::size_t(slots));
   curves_ = memory.take<Curve>(all_heads);
   constants_ = memory.take<HeadConstants>(all_heads);
   thresholds_ = memory.take<HeadThresholds>(heads);
@@ -93,15 +93,82 @@ void DeviceCache::release(SlotId slot) {
 }
 
 void DeviceCache::extend(std::span<const BatchEntry> entries) {
-  entries_.clear();
+  step_ = {};
   uint32_t first_page = 0;
   for (const BatchEntry& entry : entries) {
-    entries_.push_back(step_entry(entry, first_page));
-    slots_[entry.slot].pages += entries_.back().pages_per_head * uint32_t(tables_.heads());
+    StepEntry step = step_entry(entry, first_page);
+    slots_[entry.slot].pages += step.pages_per_head * uint32_t(tables_.heads());
+    step_.rows += entry.rows, step_.most_rows = std::max(step_.most_rows, entry.rows);
+    step_.first_chunks |= entry.position == 0 && slots_[entry.slot].state.centre;
+    step_.gathers |= step.observing == Observing::kGather;
+    step_.observes |= ObservingRows(step).count > 0;
+    step_.entries.push_back(step);
   }
-  device_.upload(device_entries_, entries_.data(), entries_.size() * sizeof(StepEntry));
-  const Grid grid{grid_for(tables_.heads(), ExtendKernel::kThreads).x, int(entries_.size())};
-  device_.launch<ExtendKernel>(grid, {tables_, device_entries_, cache_->ring().first()});
+  step_.plan = make_work_plan(step_.entries, tables_.group);
+  upload_step();
+  const Grid grid{grid_for(tables_.heads(), ExtendKernel::kThreads).x, int(entries.size())};
+  device_.launch<ExtendKernel>(grid, {tables_, step_.device_entries, cache_->ring().first()});
+  count_splits(step_.decode, false);
+  count_splits(step_.prompt, true);
+}
+
+// One upload for all that the host knows of a step.
+void DeviceCache::upload_step() {
+  const std::size_t bytes = place_step(Carve(), nullptr);
+  step_memory_.reserve(device_, bytes);
+  std::vector<std::byte> staging(bytes);
+  const std::size_t known = place_step(Carve(step_memory_.data()), staging.data());
+  device_.upload(step_memory_.data(), staging.data(), known);
+}
+
+// Lays a step out; what is uploaded comes first and is copied to the staging memory, where that is given. Returns all
+// bytes without staging, else those to upload.
+std::size_t DeviceCache::place_step(Carve memory, std::byte* staging) {
+  std::byte* const base = step_memory_.data();
+  const auto place = [&](const auto& values) {
+    using T = typename std::remove_cvref_t<decltype(values)>::value_type;
+    T* at = memory.take<T>(values.size());
+    if (staging != nullptr)
+      std::ranges::copy(values, reinterpret_cast<T*>(staging + (reinterpret_cast<std::byte*>(at) - base)));
+    return at;
+  };
+  std::vector<int> row_entry;
+  for (int i = 0; i < int(step_.entries.size()); ++i) row_entry.insert(row_entry.end(), step_.entries[i].rows, i);
+  step_.device_entries = place(step_.entries);
+  step_.row_entry = place(row_entry);
+  step_.decode.problems = place(step_.plan.decode);
+  step_.prompt.problems = place(step_.plan.prompt);
+  const std::size_t known = memory.bytes();
+  for (const bool prompt : {false, true}) {
+    PlanView& view = prompt ? step_.prompt : step_.decode;
+    const std::vector<Problem>& problems = prompt ? step_.plan.prompt : step_.plan.decode;
+    const std::size_t queries = items_bound(problems, prompt) * std::size_t(prompt ? kPromptQueries : kQueriesPerWarp);
+    view.n_problems = int(problems.size());
+    view.splits = memory.take<uint32_t>(problems.size() * std::size_t(tables_.heads()) + 1);
+    view.partials.out = memory.take<float>(queries * std::size_t(tables_.head_dim));
+    view.partials.max = memory.take<float>(queries), view.partials.sum = memory.take<float>(queries);
+  }
+  return staging == nullptr ? memory.bytes() : known;
+}
+
+// Pieces of work of one layer, at most.
+std::size_t DeviceCache::items_bound(const std::vector<Problem>& problems, bool prompt) const {
+  std::size_t items = 0;
+  for (const Problem& problem : problems) {
+    const int slot = step_.entries[problem.entry].slot;
+    const uint32_t pages = std::min(uint32_t(tables_.row_pages), slots_[slot].pages);
+    items += std::size_t(splits_of(pages, prompt) * tables_.kv_heads);
+  }
+  return items;
+}
+
+void DeviceCache::count_splits(const PlanView& plan, bool prompt) {
+  if (plan.n_problems == 0) return;
+  const int n = plan.n_problems * tables_.heads();
+  auto* splits = const_cast<uint32_t*>(plan.splits);
+  device_.launch<CountSplitsKernel>(grid_for(n, CountSplitsKernel::kThreads),
+                                    {tables_, step_.device_entries, plan.problems, plan.n_problems, prompt, splits});
+  device_.exclusive_sum(splits, splits, n + 1);
 }
 
 StepEntry DeviceCache::step_entry(const BatchEntry& entry, uint32_t& first_page) {

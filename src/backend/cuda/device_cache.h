@@ -12,9 +12,24 @@
 #include "backend/cuda/device.h"
 #include "backend/cuda/recode_plan.cuh"
 #include "backend/cuda/step_entry.h"
+#include "backend/cuda/work_plan.h"
 #include "backend/kv_cache.h"
 
 namespace leankv {
+
+// A step as kernels see it: its entries, and its attention cut into pieces.
+struct Step {
+  std::vector<StepEntry> entries;
+  WorkPlan plan;
+  int rows = 0;
+  int most_rows = 0;          // of an entry
+  bool first_chunks = false;  // some entry begins its sequence with a mean key
+  bool gathers = false, observes = false;
+  // On the device.
+  const StepEntry* device_entries = nullptr;
+  const int* row_entry = nullptr;  // [rows]
+  PlanView decode, prompt;
+};
 
 class DeviceCache : public CacheKeeper {
  public:
@@ -38,8 +53,7 @@ class DeviceCache : public CacheKeeper {
   KvCache& cache() { return *cache_; }
   Device& device() { return device_; }
   // The step at hand: what extend() was told.
-  const std::vector<StepEntry>& entries() const { return entries_; }
-  const StepEntry* device_entries() const { return device_entries_; }
+  const Step& step() const { return step_; }
 
   // Moves tokens as the thresholds [heads] on the device say.
   struct Recode {
@@ -71,6 +85,10 @@ class DeviceCache : public CacheKeeper {
                   HeadTable& table) const;
   StepEntry step_entry(const BatchEntry& entry, uint32_t& first_page);
   void gather_room(SlotId slot, int tokens);
+  void upload_step();
+  std::size_t place_step(Carve memory, std::byte* staging);
+  std::size_t items_bound(const std::vector<Problem>& problems, bool prompt) const;
+  void count_splits(const PlanView& plan, bool prompt);
   // Works on heads [first, first + heads) of all; returns nothing the caller needs: counts go to the cache.
   void recode_heads(const RecodeTask& task, SlotId slot);
   void move_rows(const RecodeTask& task, const std::vector<uint32_t>& staging, uint64_t first_put, uint64_t first_free);
@@ -82,8 +100,8 @@ class DeviceCache : public CacheKeeper {
   TierLayout* tiers_ = nullptr;
   DeviceArray<std::byte> memory_;  // everything that lives as long as the cache
   std::vector<Slot> slots_;
-  std::vector<StepEntry> entries_;
-  StepEntry* device_entries_ = nullptr;  // [slots]
+  Step step_;
+  DeviceArray<std::byte> step_memory_;  // of a step: what is uploaded, splits, partial results
 
   Curve* curves_ = nullptr;               // [slots, heads]
   HeadConstants* constants_ = nullptr;    // [slots, heads]

@@ -16,7 +16,7 @@ static_assert(GatherValuesKernel::kFirstLeftOut == kSkipFirst);
 
 void DeviceCache::gather_residual(const Batch& batch, int layer, ConstMatrix x) {
   device_.launch<GatherResidualKernel>({1, int(batch.entries.size())},
-                                       {device_entries_, layer, {x.data, int(x.stride)}, x.columns});
+                                       {step_.device_entries, layer, {x.data, int(x.stride)}, x.columns});
 }
 
 void DeviceCache::judge(const JudgementRequest& request) {

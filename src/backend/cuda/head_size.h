@@ -13,4 +13,13 @@ void visit_head_size(int head_dim, F&& f) {
   return f(std::integral_constant<int, 16>{});
 }
 
+// The same, and whether all planes of a tile have whole cache lines (quads.cuh).
+template <class F>
+void visit_head_shape(int head_dim, F&& f) {
+  visit_head_size(head_dim, [&](auto size) {
+    if (head_dim % 64 == 0) return f(size, std::true_type{});
+    return f(size, std::false_type{});
+  });
+}
+
 }  // namespace leankv

@@ -1,0 +1,94 @@
+#include "backend/cuda/cache_ops.h"
+
+#include "backend/cuda/append.cuh"
+#include "backend/cuda/attend_prompt.cuh"
+#include "backend/cuda/head_size.h"
+#include "backend/cuda/observe.cuh"
+#include "backend/sequence_state.h"
+
+namespace leankv {
+namespace {
+
+static_assert(MeanKeyKernel::kFirstLeftOut == kSkipFirst && MeanKeyKernel::kTokens == kMeanKeyTokens);
+
+DeviceCache& keeper_of(const KvCache& cache) { return static_cast<DeviceCache&>(*cache.keeper()); }
+
+RowsView view(ConstMatrix x) { return {x.data, int(x.stride)}; }
+
+}  // namespace
+
+void CudaCacheOps::append(KvCache& cache, const Batch&, int layer, ConstMatrix k, ConstMatrix v) {
+  const DeviceCache& keeper = keeper_of(cache);
+  const CacheTables& tables = keeper.tables();
+  const Step& step = keeper.step();
+  const Grid heads{tables.kv_heads, int(step.entries.size())};
+  if (step.first_chunks) device_.launch<MeanKeyKernel>(heads, {tables, step.device_entries, layer, view(k)});
+  if (step.gathers) device_.launch<GatherValuesKernel>(heads, {tables, step.device_entries, layer, view(v)});
+  constexpr int kSmallestTile = 4;  // tokens; the first and the last tile may be shared with other steps
+  const int tiles = (step.most_rows + kSmallestTile - 2) / kSmallestTile + 1;
+  visit_head_size(tables.head_dim, [&](auto size) {
+    using Kernel = AppendKernel<size()>;
+    device_.launch<Kernel>(Kernel::grid(tables, int(step.entries.size()), tiles),
+                           {tables, step.device_entries, layer, tiles, view(k), view(v)});
+  });
+}
+
+void CudaCacheOps::attend(KvCache& cache, const Batch&, int layer, ConstMatrix q, Matrix out) {
+  const DeviceCache& keeper = keeper_of(cache);
+  const Step& step = keeper.step();
+  const QueryHalves queries = prepare(keeper, q);
+  attend_kind(keeper, layer, queries, step.decode, false, out);
+  attend_kind(keeper, layer, queries, step.prompt, true, out);
+  if (step.observes) observe(keeper, layer, queries);
+  if (!step.gathers) return;
+  const Grid grid{keeper.tables().kv_heads, int(step.entries.size())};
+  device_.launch<GatherOutputsKernel>(grid, {keeper.tables(), step.device_entries, layer, view(q), view(out)});
+}
+
+QueryHalves CudaCacheOps::prepare(const DeviceCache& keeper, ConstMatrix q) {
+  const CacheTables& tables = keeper.tables();
+  const Step& step = keeper.step();
+  const std::size_t queries = std::size_t(step.rows) * std::size_t(tables.kv_heads * tables.group);
+  high_.reserve(device_, queries * std::size_t(tables.head_dim));
+  low_.reserve(device_, queries * std::size_t(tables.head_dim));
+  query_sums_.reserve(device_, queries);
+  log_sums_.reserve(device_, queries);
+  visit_head_size(tables.head_dim, [&](auto size) {
+    using Kernel = QueryKernel<size()>;
+    device_.launch<Kernel>(grid_for(int64_t(queries), Kernel::kHalfWarps),
+                           {tables, step.device_entries, step.row_entry, step.rows, view(q), high_.data(), low_.data(),
+                            query_sums_.data()});
+  });
+  return {high_.data(), low_.data(), query_sums_.data()};
+}
+
+void CudaCacheOps::attend_kind(const DeviceCache& keeper, int layer, const QueryHalves& q, const PlanView& plan,
+                               bool prompt, Matrix out) {
+  if (plan.n_problems == 0) return;
+  constexpr int kBlocksPerProcessor = 4;  // each goes on to the next piece of work when it is done with one
+  const CacheTables& tables = keeper.tables();
+  const AttendParams params{tables, keeper.step().device_entries, layer, q, plan};
+  visit_head_shape(tables.head_dim, [&](auto size, auto wide) {
+    const Grid grid{kBlocksPerProcessor * device_.processors()};
+    if (prompt) {
+      device_.launch<AttendPromptKernel<size(), wide()>>(grid, params);
+    } else {
+      device_.launch<AttendDecodeKernel<size(), wide()>>(grid, params);
+    }
+    using Merge = MergeKernel<size()>;
+    const int queries = prompt ? kPromptQueries : kQueriesPerWarp;
+    const Grid merge{grid_for(int64_t(plan.n_problems) * queries, Merge::kHalfWarps).x, tables.kv_heads};
+    device_.launch<Merge>(merge, {params, queries, out.data, int(out.stride), log_sums_.data()});
+  });
+}
+
+void CudaCacheOps::observe(const DeviceCache& keeper, int layer, const QueryHalves& q) {
+  const CacheTables& tables = keeper.tables();
+  visit_head_shape(tables.head_dim, [&](auto size, auto wide) {
+    using Kernel = ObserveKernel<size(), wide()>;
+    device_.launch<Kernel>({tables.kv_heads * Kernel::kSplits, int(keeper.step().entries.size())},
+                           {tables, keeper.step().device_entries, layer, q, log_sums_.data()});
+  });
+}
+
+}  // namespace leankv
