@@ -51,6 +51,7 @@ void AttentionRow::cut_runs() {
     const int pages_per_run = std::max(1, kRunTokens / per_page);
     for (int page = 0, left = int(table_->tokens[list]); left > 0; page += pages_per_run) {
       const int tokens = std::min(left, pages_per_run * per_page);
+      LEANKV_CHECK(tokens <= kMaxRunTokens);
       runs_.push_back({list, first_token, tokens, list_pages_[list] + page, (tokens + per_page - 1) / per_page});
       stride_ = std::max(stride_, whole_batches(tokens));
       first_token += tokens, left -= tokens;

@@ -10,7 +10,7 @@
 
 namespace leankv {
 
-inline constexpr int kRunTokens = 256;  // whose codes and logits stay in the L1 cache, or at worst the L2
+inline constexpr int kRunTokens = 512;  // whose codes and logits stay in the L1 cache, or at worst the L2
 
 // Used in this order: plan, then run for disjoint ranges of runs, on any threads, then finish and observe.
 class AttentionRow {

@@ -107,7 +107,9 @@ inline float maximum(const float* x, int n, const float* rest) {
   }
   float lanes[kSumLanes];
   store_lanes(lanes, largest);
-  for (int l = 1; l < kSumLanes; ++l) lanes[0] = lanes[l] > lanes[0] ? lanes[l] : lanes[0];
+  for (int half = kSumLanes / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; ++l) lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
+  }
   return lanes[0];
 }
 

@@ -10,17 +10,28 @@ namespace leankv::LEANKV_ISA_NS {
 
 inline constexpr int kVectorBytes = 4 * kLanes;
 
+// What unpacked codes become before they are stored: themselves, or their images in a table of 16.
+struct AsTheyAre {
+  inline Bytes operator()(Bytes codes) const { return codes; }
+};
+struct LookedUp {
+  Bytes table;
+  inline Bytes operator()(Bytes codes) const { return look_up(table, codes); }
+};
+
 // The values of one vector of plane bytes: value v of each byte goes to codes + v * width. kDone bits of every code
 // were unpacked before and lie there.
-template <int kPlane, int kDone, int kValue = 0>
-inline void unpack_vector(Bytes in, int width, uint8_t* codes) {
+template <int kPlane, int kDone, int kValue = 0, class Map>
+inline void unpack_vector(Bytes in, int width, uint8_t* codes, const Map& map) {
   const Bytes bits = bits_of<kValue * kPlane, kPlane>(in);
   if constexpr (kDone == 0) {
-    store_bytes(codes, bits);
+    store_bytes(codes, map(bits));
   } else {
-    store_bytes(codes, join_bits<kDone>(load_bytes(codes), bits));
+    store_bytes(codes, map(join_bits<kDone>(load_bytes(codes), bits)));
   }
-  if constexpr ((kValue + 1) * kPlane < 8) unpack_vector<kPlane, kDone, kValue + 1>(in, width, codes + width);
+  if constexpr ((kValue + 1) * kPlane < 8) {
+    unpack_vector<kPlane, kDone, kValue + 1>(in, width, codes + width, map);
+  }
 }
 
 // The same for 8 bytes at once, where lanes are narrower than a vector.
@@ -35,13 +46,13 @@ inline void unpack_word(uint64_t in, int width, uint8_t* codes) {
   }
 }
 
-template <int kPlane, int kDone>
-inline void unpack_plane(const uint8_t* plane, int bytes, uint8_t* codes) {
+template <int kPlane, int kDone, class Map = AsTheyAre>
+inline void unpack_plane(const uint8_t* plane, int bytes, uint8_t* codes, const Map& map = {}) {
   const int width = lane_bytes(bytes);
   for (int first = 0; first < bytes; first += width, plane += width, codes += width * 8 / kPlane) {
     if (width >= kVectorBytes) {
       for (int b = 0; b < width; b += kVectorBytes) {
-        unpack_vector<kPlane, kDone>(load_bytes(plane + b), width, codes + b);
+        unpack_vector<kPlane, kDone>(load_bytes(plane + b), width, codes + b, map);
       }
       continue;
     }
@@ -54,13 +65,28 @@ inline void unpack_plane(const uint8_t* plane, int bytes, uint8_t* codes) {
 }
 
 // The codes of one tile as bytes in the tile's order; 8 bits are so already. buffer [n_values].
-template <int kBits>
-inline const uint8_t* unpack(const uint8_t* packed, int n_values, uint8_t* buffer) {
+template <int kBits, class Map = AsTheyAre>
+inline const uint8_t* unpack(const uint8_t* packed, int n_values, uint8_t* buffer, const Map& map = {}) {
   static_assert(kBits == 8 || kBits == 4 || kBits == 3 || kBits == 2);
   if constexpr (kBits == 8) return packed;
-  if constexpr (kBits == 4) unpack_plane<4, 0>(packed, n_values / 2, buffer);
-  if constexpr (kBits == 3 || kBits == 2) unpack_plane<2, 0>(packed, n_values / 4, buffer);
-  if constexpr (kBits == 3) unpack_plane<1, 2>(packed + n_values / 4, n_values / 8, buffer);
+  if constexpr (kBits == 4) unpack_plane<4, 0>(packed, n_values / 2, buffer, map);
+  if constexpr (kBits == 3) {
+    unpack_plane<2, 0>(packed, n_values / 4, buffer);
+    unpack_plane<1, 2>(packed + n_values / 4, n_values / 8, buffer, map);
+  }
+  if constexpr (kBits == 2) unpack_plane<2, 0>(packed, n_values / 4, buffer, map);
+  return buffer;
+}
+
+// unpack<kBits>, and the images of the codes in a table of 16. kBits below 8.
+template <int kBits>
+inline const uint8_t* unpack_images(const uint8_t* packed, int n_values, uint8_t* buffer, Bytes table) {
+  constexpr int kLastPlane = kBits == 4 ? 4 : kBits == 2 ? 2 : 1;
+  if (lane_bytes(n_values * kLastPlane / 8) >= kVectorBytes) {
+    return unpack<kBits>(packed, n_values, buffer, LookedUp{table});
+  }
+  unpack<kBits>(packed, n_values, buffer);
+  for (int i = 0; i < n_values; i += kVectorBytes) store_bytes(buffer + i, look_up(table, load_bytes(buffer + i)));
   return buffer;
 }
 

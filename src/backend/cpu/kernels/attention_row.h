@@ -34,6 +34,7 @@ inline void prefetch_ahead(const TokenRun& run, int page) {
 
 // Logits and weights are computed in whole batches of so many tokens: rows of them have room for a multiple of it.
 inline constexpr int kBatchTokens = 32;
+inline constexpr int kMaxRunTokens = 1024;  // REQUIRED of every run
 constexpr int whole_batches(int tokens) { return (tokens + kBatchTokens - 1) / kBatchTokens * kBatchTokens; }
 
 inline constexpr int kQueryCodesPerChannel = 2 * 8;  // bytes: high and low halves, repeated for the 8 tokens of a tile

@@ -45,13 +45,9 @@ inline Bytes unsigned_images() {
 
 template <CodecId id>
 inline const uint8_t* tile_bytes_of(const uint8_t* packed, int head_dim, uint8_t* buffer, Bytes images) {
-  const uint8_t* codes = unpack<codec(id).bits>(packed, kTileTokens * head_dim, buffer);
-  if constexpr (has_codebook(id)) {
-    for (int i = 0; i < kTileTokens * head_dim; i += kVectorBytes) {
-      store_bytes(buffer + i, look_up(images, load_bytes(buffer + i)));
-    }
-  }
-  return codes;
+  const int n = kTileTokens * head_dim;
+  if constexpr (has_codebook(id)) return unpack_images<codec(id).bits>(packed, n, buffer, images);
+  return unpack<codec(id).bits>(packed, n, buffer);
 }
 
 // 2^((b - 128) / 16) of each byte, 0 for byte 0 (kv/quantise.h), times step.

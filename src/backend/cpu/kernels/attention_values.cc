@@ -13,12 +13,13 @@ constexpr int kQueriesAtOnce = kLanes == 16 ? 3 : 2;  // whose sums fit the regi
 constexpr int kVectorsAtOnce = kLanes == 16 ? 4 : 2;  // with those of so many vectors of channels
 constexpr float kLargestWeight = 32639;               // its high byte is 127 after rounding
 
-// What is known of one query's weights over the run.
+// One query's weights over the run.
 struct RunWeights {
-  float unit;                 // of the integer weights
-  float per_unit;             // 1 / unit
-  int32_t sum_high, sum_low;  // of the integer weights
-  float zero;                 // sum of w(t) zero(t)
+  alignas(64) float scaled[kMaxRunTokens];  // w(t) scale(t)
+  Ints sum_high, sum_low;                   // of the integer weights, lane by lane
+  float unit;                               // of the integer weights
+  float per_unit;                           // 1 / unit
+  float zero;                               // sum of w(t) zero(t)
 };
 
 struct BatchWeights {
@@ -47,46 +48,42 @@ inline float sum_of(Floats a) {
 }
 inline int32_t sum_of(Ints a) { return int32_t(sum_of(to_float(a))); }  // exact below 2^24
 
-// Finds each query's unit.
+// Multiplies with the scales and finds each query's unit.
 template <CodecId id>
-inline void measure(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, RunWeights* found) {
+inline void scale_weights(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count,
+                          RunWeights* scaled) {
   Floats largest[kMaxQueries], zero[kMaxQueries];
   for (int q = 0; q < count; ++q) largest[q] = zero[q] = broadcast(0);
   TileReader<id> reader(run, value_side(*run.layout));
   TileBatch<id> batch;
   for (int first = 0; const int tokens = reader.next_scales(batch); first += tokens) {
-    for (int t = 0; t < kBatchTokens; t += kLanes) {
-      const Floats scale = load(batch.scale + t);
-      for (int q = 0; q < count; ++q) {
-        const Floats w = load(weights + q * stride + first + t);
-        largest[q] = max(largest[q], mul(w, scale));
+    for (int q = 0; q < count; ++q) {
+      for (int t = 0; t < kBatchTokens; t += kLanes) {
+        const Floats w = load(weights + q * stride + first + t), product = mul(w, load(batch.scale + t));
+        store(scaled[q].scaled + first + t, product);
+        largest[q] = max(largest[q], product);
         if constexpr (has_zero_point(id)) zero[q] = fma(w, load(batch.zero + t), zero[q]);
       }
     }
   }
   for (int q = 0; q < count; ++q) {
     const float most = largest_of(largest[q]);
-    found[q] = {most / kLargestWeight, most > 0 ? kLargestWeight / most : 0, 0, 0, sum_of(zero[q])};
+    scaled[q].unit = most / kLargestWeight, scaled[q].per_unit = most > 0 ? kLargestWeight / most : 0;
+    scaled[q].sum_high = scaled[q].sum_low = broadcast_int(0);
+    scaled[q].zero = has_zero_point(id) ? sum_of(zero[q]) : 0;
   }
 }
 
-template <CodecId id>
-inline void quantise_weights(const TileBatch<id>& batch, const float* weights, std::ptrdiff_t stride, int count,
-                             RunWeights* run, BatchWeights& out) {
+inline void quantise_weights(int first, int count, RunWeights* run, BatchWeights& out) {
   for (int q = 0; q < count; ++q) {
-    Ints high_sum = broadcast_int(0), low_sum = broadcast_int(0);
     for (int t = 0; t < kBatchTokens; t += kLanes) {
-      const Floats w = mul(load(weights + q * stride + t), load(batch.scale + t));
-      const Ints code = round_to_int(mul(w, broadcast(run[q].per_unit)));
+      const Ints code = round_to_int(mul(load(run[q].scaled + first + t), broadcast(run[q].per_unit)));
       const Ints high = shift_right<8>(add(code, broadcast_int(128)));
       store_low_bytes(out.high[q] + t, high);
       store_low_bytes(out.low[q] + t, code);
-      high_sum = add(high_sum, high);
-      low_sum = add(low_sum, code);
+      run[q].sum_high = add(run[q].sum_high, high);
+      run[q].sum_low = add(run[q].sum_low, sub(code, shift_left<8>(high)));
     }
-    const int32_t high = sum_of(high_sum);
-    run[q].sum_high += high;
-    run[q].sum_low += sum_of(low_sum) - 256 * high;
   }
 }
 
@@ -145,11 +142,12 @@ template <CodecId id>
 inline void write_sums(const Sums& sums, const RunWeights* weights, int count, int head_dim, float* out) {
   for (int q = 0; q < count; ++q, out += head_dim) {
     const RunWeights& w = weights[q];
-    const Floats offset = broadcast(level_offset(id) * float(256 * w.sum_high + w.sum_low));
+    const int32_t sum_high = sum_of(w.sum_high), sum_low = sum_of(w.sum_low);
+    const Floats offset = broadcast(level_offset(id) * float(256 * sum_high + sum_low));
     for (int c = 0; c < head_dim; c += kLanes) {
       // Halves apart: each is exact below 2^24.
-      const Ints high = add(load_ints(sums.high[q] + c), broadcast_int(-byte_centre(id) * w.sum_high));
-      const Ints low = add(load_ints(sums.low[q] + c), broadcast_int(-byte_centre(id) * w.sum_low));
+      const Ints high = add(load_ints(sums.high[q] + c), broadcast_int(-byte_centre(id) * sum_high));
+      const Ints low = add(load_ints(sums.low[q] + c), broadcast_int(-byte_centre(id) * sum_low));
       const Floats sum = add(fma(to_float(high), broadcast(256), to_float(low)), offset);
       store(out + c, fma(sum, broadcast(w.unit), broadcast(w.zero)));
     }
@@ -160,7 +158,7 @@ template <CodecId id>
 inline void sum_queries(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out) {
   const int head_dim = run.layout->head_dim;
   RunWeights found[kMaxQueries];
-  measure<id>(run, weights, stride, count, found);
+  scale_weights<id>(run, weights, stride, count, found);
   Sums sums;
   for (int q = 0; q < count; ++q) {
     for (int c = 0; c < head_dim; ++c) sums.high[q][c] = sums.low[q][c] = 0;
@@ -169,7 +167,7 @@ inline void sum_queries(const TokenRun& run, const float* weights, std::ptrdiff_
   TileBatch<id> batch;
   BatchWeights codes;
   for (int first = 0; const int tokens = reader.next(batch); first += tokens) {
-    quantise_weights(batch, weights + first, stride, count, found, codes);
+    quantise_weights(first, count, found, codes);
     add_batch(batch.codes, codes, count, head_dim, sums);
   }
   write_sums<id>(sums, found, count, head_dim, out);
