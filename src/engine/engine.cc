@@ -127,11 +127,12 @@ std::optional<ConstMatrix> Engine::feed(Sequence& sequence, std::span<const int>
   return logits;
 }
 
-// A chunk ends where the sequence is to be judged.
+// A chunk ends where the sequence is to be judged. No single row is left over: attention computes those in another
+// order than a prompt's, and the cut of a prompt shall not show.
 int Engine::next_chunk(const Sequence& sequence, int left) const {
   const int n = std::min({left, options_.chunk, tokens_to_judgement(sequence).value_or(left)});
   LEANKV_CHECK(n > 0);
-  return n;
+  return left - n == 1 && n > 2 ? n - 1 : n;
 }
 
 std::optional<int> Engine::tokens_to_judgement(const Sequence& sequence) const {
