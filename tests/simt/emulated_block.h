@@ -92,7 +92,9 @@ class EmulatedBlock {
     return __atomic_fetch_add(p, x, __ATOMIC_RELAXED);
   }
   float exp2(float x) { return std::exp2(x); }
-  uint32_t pack_halves(float low, float high) { return uint32_t(float_to_half(low)) | uint32_t(float_to_half(high)) << 16; }
+  uint32_t pack_halves(float low, float high) {
+    return uint32_t(float_to_half(low)) | uint32_t(float_to_half(high)) << 16;
+  }
   uint32_t subtract_halves(uint32_t a, uint32_t b) {
     const auto half = [](uint32_t pair, int i) { return half_to_float(uint16_t(pair >> 16 * i)); };
     return pack_halves(half(a, 0) - half(b, 0), half(a, 1) - half(b, 1));
