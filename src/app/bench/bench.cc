@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/bench/bandwidth.h"
@@ -103,22 +104,24 @@ std::string mixes_text(std::span<const PointResult> points) {
 void measure(AppOptions& o) {
   const BenchModel model = open_model(o);
   const ModelConfig config = read_config(*model.file);
-  BenchPlan plan = make_bench_plan(o.bench, o.engine.chunk, config.head_dim);
+  const BenchPlan plan = make_bench_plan(o.bench, o.engine.chunk, config.head_dim);
   o.engine.context = plan.context();
   const bool shown = o.progress && stderr_is_terminal();
   ProgressBar loading("loading", shown);
   Engine engine(o.engine, std::make_unique<GgufFile>(std::move(*model.file)),
                 [&](double done) { loading.update(done); });
   loading.clear();
-  plan.peak_bytes_per_second = measure_read_bandwidth(engine.threads());
-  const Machine machine{model.name, std::string(isa_name(o.engine.isa.value_or(best_isa()))),
-                        std::string(activations_name(o.engine.activations)), engine.threads().size(),
-                        plan.peak_bytes_per_second / 1e9};
+  const double peak_before = measure_read_bandwidth(engine.threads());
   const std::vector<int> text = text_tokens(engine.tokenizer(), o.bench.text, std::size_t(plan.context()));
   ProgressBar bar("measuring", shown);
   Measurement measurement(engine, plan, text, [&](double done) { bar.update(done); });
-  const std::vector<PointResult> points = measurement.run();
+  std::vector<PointResult> points = measurement.run();
   bar.clear();
+  // Before and after: while something else ran on the machine, it is not the machine's peak.
+  const double peak = std::max(peak_before, measure_read_bandwidth(engine.threads()));
+  for (PointResult& p : points) p.share_of_peak = p.gb_s * 1e9 / peak;
+  const Machine machine{model.name, std::string(isa_name(o.engine.isa.value_or(best_isa()))),
+                        std::string(activations_name(o.engine.activations)), engine.threads().size(), peak / 1e9};
   fmt::print("{}\n{}{}", heading(machine, engine, plan), points_to_text(points), mixes_text(points));
   if (o.bench.phases) fmt::print("\n{}", phases_to_text(points));
   if (!o.bench.json.empty()) write_json(o.bench.json, points_to_json(points, machine.json()));

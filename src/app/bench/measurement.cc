@@ -240,7 +240,6 @@ void Measurement::finish_decode(const Lane& lane, std::span<const LaneTime> time
   if (timer_) point.decode_phases = all.shares();
   point.bytes_per_step = double(engine_.weights().packed_bytes() + lane.bytes_read());
   point.gb_s = point.bytes_per_step * point.decode_tok_s.median / point.batch / 1e9;
-  point.share_of_peak = point.gb_s * 1e9 / plan_.peak_bytes_per_second;
 }
 
 }  // namespace leankv

@@ -24,7 +24,6 @@ struct BenchPlan {
   bool phases = false;
   BenchFill fill = BenchFill::kAuto;
   bool random_weights = false;
-  double peak_bytes_per_second = 0;
 
   // Tokens that measuring adds to the sequence of a point.
   int added() const;
