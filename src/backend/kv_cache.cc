@@ -106,6 +106,11 @@ std::optional<SequenceCache> KvCache::admit(const Policy& policy, TierId fresh) 
   return SequenceCache(this, *slot);
 }
 
+void KvCache::keep_positions(SlotId slot) {
+  LEANKV_CHECK(state(slot).used && state(slot).tokens == 0);
+  if (!keeper_) state(slot).positions.resize(state(slot).heads.size());
+}
+
 std::optional<SequenceCache> KvCache::copy(SlotId slot) {
   const std::optional<SlotId> to = free_slot();
   const uint32_t pages = pages_of(slot);
@@ -155,6 +160,9 @@ bool KvCache::extend(std::span<const BatchEntry> entries) {
       for (uint32_t i = 0; i < per_head && !keeper_; ++i) head.bag.emplace_back(kFreshList, ring_.at(next++));
       head.tokens[kFreshList] += uint32_t(entry.rows);
     }
+    for (HeadPositions& head : state(entry.slot).positions) {
+      for (int i = 0; i < entry.rows; ++i) head[kFreshList].push_back(state(entry.slot).tokens + i);
+    }
     state(entry.slot).tokens += entry.rows;
   }
   ring_.take(total);
@@ -192,6 +200,11 @@ void KvCache::check_integrity() const {
         const uint32_t expected =
             list < sequence.lists() ? pages_for(head.tokens[list], layout(sequence.list_tier[list]).tokens) : 0;
         LEANKV_CHECK(pages[list] == expected);
+      }
+    }
+    for (std::size_t h = 0; h < sequence.positions.size(); ++h) {
+      for (int list = 0; list < kMaxLists; ++list) {
+        LEANKV_CHECK(sequence.positions[h][list].size() == sequence.heads[h].tokens[list]);
       }
     }
   }

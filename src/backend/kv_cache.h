@@ -70,6 +70,10 @@ class KvCache {
   // None when all slots are taken or the pages do not fit beside the reserve.
   std::optional<SequenceCache> copy(SlotId slot);
 
+  // From now on notes where each token of every head stands: 4 bytes per token and head beside the pool. A cache with a
+  // keeper does not. REQUIRES a sequence without tokens.
+  void keep_positions(SlotId slot);
+
   SequenceState& state(SlotId slot) { return slots_[slot]; }
   const SequenceState& state(SlotId slot) const { return slots_[slot]; }
   HeadTable& head(SlotId slot, int layer, int h) { return slots_[slot].heads[layer * shape_.kv_heads + h]; }

@@ -15,7 +15,8 @@ constexpr int8_t kDropped = -1;
 struct StagedList {
   PageLayout layout;
   std::vector<std::byte> pages;
-  std::vector<int8_t> to;  // [tokens] the list each goes to, or kDropped
+  std::vector<int8_t> to;      // [tokens] the list each goes to, or kDropped
+  std::vector<int> positions;  // [tokens] where the sequence keeps them
 
   PageView page_of(int token) {
     return PageView(layout, pages.data() + std::size_t(token / layout.tokens) * layout.page_bytes);
@@ -57,7 +58,12 @@ void convert(CodecId from, CodecId to, int head_dim, StoredRow& row) {
 class HeadRecoder {
  public:
   HeadRecoder(KvCache& cache, const RecodeJob& job, int index)
-      : cache_(cache), job_(job), sequence_(cache.state(job.slot)), table_(sequence_.heads[index]), index_(index) {}
+      : cache_(cache),
+        job_(job),
+        sequence_(cache.state(job.slot)),
+        table_(sequence_.heads[index]),
+        positions_(sequence_.positions.empty() ? nullptr : &sequence_.positions[index]),
+        index_(index) {}
 
   // Takes the leavers out of every list; what stays is packed and the emptied pages are listed.
   HeadMoves take_out() {
@@ -91,7 +97,7 @@ class HeadRecoder {
     const PageLayout& layout = layout_of(list);
     const std::vector<PageId> pages = table_.pages_of(list);
     const auto page_of = [&](int token) { return PageView(layout, cache_.page(pages[token / layout.tokens])); };
-    StagedList staged{layout, {}, {}};
+    StagedList staged{layout, {}, {}, {}};
     int last = int(table_.tokens[list]);
     for (int t = 0; t < last;) {
       PageView page = page_of(t);
@@ -101,7 +107,10 @@ class HeadRecoder {
         continue;
       }
       if (to != kDropped) stage(staged, page, t % layout.tokens, to, moves);
-      if (--last != t) copy_row(page_of(last), last % layout.tokens, page, t % layout.tokens);
+      if (to != kDropped && positions_ != nullptr) staged.positions.push_back((*positions_)[list][t]);
+      if (--last == t) continue;
+      copy_row(page_of(last), last % layout.tokens, page, t % layout.tokens);
+      if (positions_ != nullptr) (*positions_)[list][t] = (*positions_)[list][last];
     }
     shrink(list, last, moves);
     if (!staged.to.empty()) moves.staged.push_back(std::move(staged));
@@ -120,7 +129,8 @@ class HeadRecoder {
   void take_out_of_fresh(HeadMoves& moves) {
     const int tokens = int(table_.tokens[kFreshList]), judged = std::max(0, tokens - job_.keep_fresh);
     if (judged == 0 && sequence_.list_tier[kFreshList] == job_.fresh_tier) return;
-    StagedList staged{layout_of(kFreshList), {}, std::vector<int8_t>(tokens, kFreshList)};
+    StagedList staged{layout_of(kFreshList), {}, std::vector<int8_t>(tokens, kFreshList), {}};
+    if (positions_ != nullptr) staged.positions = (*positions_)[kFreshList];
     for (PageId id : table_.pages_of(kFreshList)) {
       staged.pages.insert(staged.pages.end(), cache_.page(id), cache_.page(id) + cache_.page_bytes());
     }
@@ -151,6 +161,7 @@ class HeadRecoder {
       return true;
     });
     table_.tokens[list] = uint32_t(tokens);
+    if (positions_ != nullptr) (*positions_)[list].resize(std::size_t(tokens));
   }
 
   // Returns the next free index of the slice.
@@ -171,6 +182,7 @@ class HeadRecoder {
     convert(old_tier.value, new_tier.value, layout.head_dim, row);
     to.write_value(at, row);
     to.set_significance(at, from.significance(from_at));
+    if (positions_ != nullptr) (*positions_)[list].push_back(staged.positions[token]);
     return next_free;
   }
 
@@ -178,6 +190,7 @@ class HeadRecoder {
   const RecodeJob& job_;
   SequenceState& sequence_;
   HeadTable& table_;
+  HeadPositions* positions_;  // nullptr where they are not kept
   int index_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -29,12 +30,17 @@ struct HeadMemory {
   Curve curve;
 };
 
+// Where the tokens of a head stand in their text, list by list in the order of the lists' rows. Attention has no use
+// for it: it is kept for those who want to see which words a head still holds.
+using HeadPositions = std::array<std::vector<int>, kMaxLists>;
+
 struct SequenceState {
   Policy policy;
   std::vector<TierId> list_tier;           // tier of each list: fresh, then policy.tiers
   std::vector<HeadTable> heads;            // [layers, kv_heads]
   std::vector<HeadMemory> memory;          // [layers, kv_heads]
   std::vector<HeadStatistics> statistics;  // [layers, kv_heads] while gathering, else empty
+  std::vector<HeadPositions> positions;    // [layers, kv_heads] where they were asked for, else empty
   std::vector<double> residual_energy;     // [layers] sum of ||x||^2 over recent queries
   int tokens = 0;                          // that the sequence has had, pruned ones included
   int judge_at = 0;                        // gathering: the number of tokens after which the judgement comes

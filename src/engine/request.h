@@ -36,6 +36,8 @@ struct Request {
   bool prompt_logprobs = false;  // the same of the prompt's tokens, for `echo`; at least 0 alternatives
   std::unique_ptr<TokenMask> mask;
   std::string label;  // names the request in the log
+  // KvCache::keep_positions; and what the cache was like at the end is remembered for a while (FinishedCache).
+  bool keep_positions = false;
 };
 
 // Natural logarithms of the model's own probabilities: at temperature 1, before biases, filters and masks.

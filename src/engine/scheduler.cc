@@ -50,6 +50,7 @@ bool Scheduler::start(Choice& choice) {
   if (!running_.empty() && pages > admission_.capacity_pages()) return false;
   choice.sequence = engine_.start(work.request.policy, work.prompt_tokens(), std::min(1, work.room), work.most_pages);
   if (!choice.sequence) return false;
+  if (work.request.keep_positions) engine_.cache().keep_positions(choice.sequence->slot());
   if (!choice.since) {
     choice.queued_ms = work.submitted.ms();
     choice.since.emplace();
@@ -177,6 +178,7 @@ void Scheduler::finish(Choice& choice, FinishReason reason) {
   event.timings = {std::min(choice.ever_fed, work.prompt_tokens()), answering ? choice.prompt_ms : ms,
                    choice.answer.tokens(), answering ? ms : 0};
   if (choice.sequence) event.cache = engine_.usage(*choice.sequence);
+  if (choice.sequence && work.request.keep_positions) remember(choice, event.cache);
   let_go(choice);
   work.sink(std::move(event));
 }
@@ -188,6 +190,21 @@ void Scheduler::fail(Work& work, const Error& error) {
     let_go(choice);
   }
   work.sink(ErrorEvent{error.kind(), error.what()});
+}
+
+void Scheduler::remember(const Choice& choice, const CacheUsage& usage) {
+  const SlotId slot = choice.sequence->slot();
+  engine_.cache().fetch(slot);
+  const SequenceState& state = engine_.cache().state(slot);
+  FinishedCache cache{choice.work.request.label, choice.index, choice.work.prompt_tokens(), usage, {}};
+  cache.state.policy = state.policy;
+  cache.state.list_tier = state.list_tier;
+  cache.state.tokens = state.tokens;
+  cache.state.judgements = state.judgements;
+  cache.state.positions = state.positions;
+  for (const HeadTable& head : state.heads) cache.state.heads.push_back({{}, head.tokens});
+  remembered_.push_back(std::move(cache));
+  if (remembered_.size() > kRememberedCaches) remembered_.pop_front();
 }
 
 void Scheduler::let_go(Choice& choice) {

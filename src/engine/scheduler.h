@@ -1,6 +1,7 @@
 // Continuous batching: which tokens of which requests go into the next step, and what becomes of its logits.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "engine/admission.h"
 #include "engine/choice.h"
 #include "engine/engine.h"
+#include "engine/finished_cache.h"
 #include "engine/pressure.h"
 #include "engine/scheduler_statistics.h"
 #include "engine/step_plan.h"
@@ -48,6 +50,8 @@ class Scheduler {
     const Sequence& sequence;
   };
   std::vector<Running> running() const;
+  // The last kRememberedCaches requests that wanted it, oldest first.
+  const std::deque<FinishedCache>& remembered() const { return remembered_; }
   SchedulerStatistics statistics() const;
 
  private:
@@ -83,6 +87,7 @@ class Scheduler {
   void wait(Choice& choice);
   void finish(Choice& choice, FinishReason reason);
   void fail(Work& work, const Error& error);
+  void remember(const Choice& choice, const CacheUsage& usage);
   void let_go(Choice& choice);
   void forget_finished();
 
@@ -92,6 +97,7 @@ class Scheduler {
   std::map<RequestId, Work> works_;
   std::vector<Choice*> waiting_;  // first come first
   std::vector<Choice*> running_;  // those with a sequence
+  std::deque<FinishedCache> remembered_;
   int64_t submitted_ = 0;
   SchedulerStatistics statistics_;
 };

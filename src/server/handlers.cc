@@ -1,6 +1,7 @@
 #include "server/handlers.h"
 
 #include "server/introspection.h"
+#include "server/kv_view.h"
 #include "server/openai/fields.h"
 #include "server/openai/generation_request.h"
 #include "server/page/page.h"
@@ -72,6 +73,21 @@ Handler inspecting(HandlerContext& c,
   };
 }
 
+Handler cache_view(HandlerContext& c) {
+  return [&c](const HttpRequest& request, const Responder& responder) {
+    guarded(c, responder, [&](const ServedModel& model) {
+      const KvQuery query = read_kv_query(request, model.engine().cache().shape());
+      c.service->inspect([query, responder](const Engine& engine, const Scheduler& scheduler) {
+        auto json = std::make_shared<std::optional<Json>>(kv_json(engine, scheduler, query));
+        responder.post([json, query, responder] {
+          responder.send(*json ? json_response(**json)
+                               : error_response(404, "no such request runs or is remembered: " + query.request));
+        });
+      });
+    });
+  };
+}
+
 Handler health(const HandlerContext& c) {
   return [&c](const HttpRequest&, const Responder& responder) {
     if (auto refusal = unavailable(c)) return responder.send(std::move(*refusal));
@@ -117,7 +133,7 @@ std::vector<Route> api_routes(HandlerContext& c) {
   get("/props", answering(c, props));
   get("/slots", inspecting(c, slots));
   post("/slots/*", refuse_slot_action);
-  get("/v1/kv", inspecting(c, kv_by_head));
+  get("/v1/kv", cache_view(c));
   for (const char* path : {"/health", "/v1/health"}) get(path, health(c), Access::kPublic);
   get("/metrics", metrics_text(c));
   for (Route& route : page_routes()) routes.push_back(std::move(route));

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "model/utf8.h"
+#include "server/kv_view.h"
 
 namespace leankv {
 namespace {
@@ -35,27 +36,6 @@ std::vector<int> read_tokens(const Fields& f, const ServedModel& model) {
     tokens.push_back(t);
   }
   return tokens;
-}
-
-Json sequence_json(const Scheduler::Running& running, const Engine& engine) {
-  const CacheUsage usage = engine.usage(running.sequence);
-  return {
-      {"request", running.label},         {"choice", running.choice},
-      {"slot", running.sequence.slot()},  {"policy", describe(engine.cache().state(running.sequence.slot()).policy)},
-      {"tokens", usage.tokens},           {"bytes", usage.bytes()},
-      {"bytes_16bit", usage.bytes_16bit}, {"ratio", usage.ratio()},
-      {"head_bytes", usage.head_bytes}};
-}
-
-// tokens_by_tier: of one head, in the order of its policy's tiers, fresh ones first.
-Json head_json(const SequenceState& state, const HeadTable& head) {
-  Json by_tier = Json::object();
-  for (int list = 0; list < state.lists(); ++list) {
-    if (head.tokens[list] == 0) continue;
-    Json& sum = by_tier[std::string(tier(state.list_tier[list]).name)];
-    sum = (sum.is_null() ? 0 : sum.get<int64_t>()) + head.tokens[list];
-  }
-  return by_tier;
 }
 
 }  // namespace
@@ -140,26 +120,9 @@ Json slots(const Engine& engine, const Scheduler& scheduler, const ServedModel& 
   for (const auto& running : scheduler.running()) {
     Json& slot = all.at(std::size_t(running.sequence.slot()));
     slot["is_processing"] = true;
-    slot["kv"] = sequence_json(running, engine);
-    slot["kv"].erase("head_bytes");
+    slot["kv"] = sequence_json(running, engine, engine.usage(running.sequence));
   }
   return all;
-}
-
-Json kv_by_head(const Engine& engine, const Scheduler& scheduler, const ServedModel&) {
-  Json sequences = Json::array();
-  for (const auto& running : scheduler.running()) {
-    Json json = sequence_json(running, engine);
-    const SequenceState& state = engine.cache().state(running.sequence.slot());
-    json["tokens_by_tier"] = Json::array();
-    for (const HeadTable& head : state.heads) json["tokens_by_tier"].push_back(head_json(state, head));
-    sequences.push_back(std::move(json));
-  }
-  const CacheShape& shape = engine.cache().shape();
-  return {{"layers", shape.layers},
-          {"kv_heads", shape.kv_heads},
-          {"bytes_per_token_and_head_16bit", 4 * shape.head_dim},
-          {"sequences", std::move(sequences)}};
 }
 
 }  // namespace leankv

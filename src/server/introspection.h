@@ -15,7 +15,5 @@ Json props(const Json& body, const ServedModel& model);
 
 // On the engine's thread.
 Json slots(const Engine& engine, const Scheduler& scheduler, const ServedModel& model);
-// The cache of every sequence that runs, head by head.
-Json kv_by_head(const Engine& engine, const Scheduler& scheduler, const ServedModel& model);
 
 }  // namespace leankv

@@ -150,7 +150,8 @@ void read_kv(const Fields& f, const ServedModel& model, int pinned, Request& req
     if (const Json* kv = f.find("kv"); kv != nullptr && kv->is_string()) {
       request.policy = parse_policy(kv->get<std::string>());
     } else if (const auto o = f.object("kv")) {
-      o->refuse_others({"preset", "ratio", "off", "budget", "policy", "pin"});
+      o->refuse_others({"preset", "ratio", "off", "budget", "policy", "pin", "positions"});
+      request.keep_positions = o->flag("positions", false);
       const int ways = o->has("preset") + o->has("ratio") + o->flag("off", false) + o->has("budget") + o->has("policy");
       if (ways > 1)
         f.refuse("kv", "chooses the cache in more than one way: give one of preset, ratio, off, budget, policy");
