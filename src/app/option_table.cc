@@ -45,15 +45,14 @@ const char* const kNoDownload =
 const char* const kNoServer = "belongs to the server: leankv serve";
 const char* const kNoBatch = "there is one batch size, the prompt tokens computed together: --chunk";
 const char* const kNoAttention = "attention has one form here, which never stores its matrix";
-const char* const kNoGpu = "there is no GPU backend yet; the devices are cpu and reference";
+const char* const kNoGpu = "devices are chosen with --device: cpu, cuda or reference";
 const char* const kNoShift = "not available; tokens that do not matter are pruned from the cache by --kv instead";
 const char* const kNoGrammar = "constrained output is not available yet";
 const char* const kNoMapping = "the model is always mapped from its file, and not locked";
 const char* const kNoInteractive = "not an option here; the conversation is the command leankv chat";
 
-void no_gpu_layers(Options&, Text& text) {
-  if (text != "0") throw Error(ErrorKind::kUnsupported, "'" + text + "': " + kNoGpu);
-}
+// llama.cpp's layers on the GPU: all or none here.
+void gpu_layers(Options& o, Text& text) { o.engine.backend = text == "0" ? "cpu" : "cuda"; }
 
 void one_sequence(Options&, Text& text) {
   if (text != "1") throw Error(ErrorKind::kUnsupported, "'" + text + "': this command serves one sequence");
@@ -120,7 +119,8 @@ const OptionRow kRows[] = {
     {"-t, --threads", "N", kCompute, "0: one per core (0)", [](Options& o, Text& t) { o.engine.threads = count(t); }},
     {"--activations", "NAME", kRun | kBenchCommand, "arithmetic of linear layers: exact, int8, f32 (exact)",
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},
-    {"--device, --backend", "NAME", kRun, "cpu or reference (cpu)", [](Options& o, Text& t) { o.engine.backend = t; }},
+    {"--device, --backend", "NAME", kCompute, "cpu, cuda or reference (cpu)",
+     [](Options& o, Text& t) { o.engine.backend = t; }},
     {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avx512, avx512vnni, amx; default: the best there is",
      [](Options& o, Text& t) { o.engine.isa = parse_isa(t); }},
     {"-ub, --chunk, --ubatch-size", "N", kCompute & ~kServeCommand, "prompt tokens computed together (512)",
@@ -137,9 +137,13 @@ const OptionRow kRows[] = {
     {"--head-dim", "D", kInspectCommand, "for --tiers: channels of a head; default: the model's",
      [](Options& o, Text& t) { o.head_dim = count(t, 16); }},
 
+    {"-ngl, --n-gpu-layers, --gpu-layers", "N", kCompute, "0: --device cpu; any other number, or all: --device cuda",
+     gpu_layers},
+    {"--gpu-memory-utilization", "SHARE", kCompute, "share of a GPU's memory that may be used (default: 0.9)",
+     [](Options& o, Text& t) { o.engine.device_memory_share = real(t, 0.01, 1, "a share from 0.01 to 1"); }},
+
     {"-h, --help", "", kEveryCommand, "this text", [](Options& o, Text&) { o.help = true; }},
 
-    {"-ngl, --n-gpu-layers, --gpu-layers", "N", kRun, "", no_gpu_layers},
     {"-np, --parallel, --max-num-seqs", "N", kTalk, "", one_sequence},
     {"-hf, -hfr, --hf-repo", "REPO", kRun, "", unsupported<kNoDownload>},
     {"-mu, --model-url", "URL", kRun, "", unsupported<kNoDownload>},
@@ -149,7 +153,6 @@ const OptionRow kRows[] = {
     {"-b, --batch-size", "N", kRun, "", unsupported<kNoBatch>},
     {"-fa, --flash-attn", "MODE", kRun, "", unsupported<kNoAttention>},
     {"-dev, --main-gpu", "NAME", kRun, "", unsupported<kNoGpu>},
-    {"--gpu-memory-utilization", "SHARE", kRun, "", unsupported<kNoGpu>},
     {"--context-shift", "", kRun, "", unsupported<kNoShift>},
     {"--keep", "N", kRun, "", unsupported<kNoShift>},
     {"--grammar, --grammar-file", "TEXT", kRun, "", unsupported<kNoGrammar>},

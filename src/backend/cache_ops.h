@@ -1,6 +1,7 @@
 // What each backend does with the pages of the cache inside a forward pass.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "backend/batch.h"
@@ -15,13 +16,18 @@ inline ConstMatrix columns_of(ConstMatrix x, const BatchEntry& entry, int first,
   return {x.row(entry.first_row) + first, entry.rows, columns, x.stride};
 }
 
-// Both calls follow KvCache::extend for the same batch, so the new tokens are the last fresh ones of each entry.
+// append and attend follow KvCache::extend for the same batch, so the new tokens are the last fresh ones of each entry.
 class CacheOps {
  public:
   virtual ~CacheOps() = default;
   // What a cache that is used with these operations keeps its pages and tables with; none: the host's memory.
   virtual std::unique_ptr<CacheKeeper> make_keeper() { return nullptr; }
 
+  // Bytes for the pool of a cache on a device of its own, when nobody says; none: the host's memory is to be shared.
+  virtual std::optional<int64_t> pool_bytes(const CacheShape&, int /*slots*/) const { return std::nullopt; }
+  // Calls forward, which computes the step that the cache was extended by. A device may record what that queues, and
+  // play it back for a later step of the same shape in its place.
+  virtual void run_step(KvCache&, const Batch&, const std::function<void()>& forward) { forward(); }
   // Stores keys and values of one layer as the last fresh tokens and gathers their statistics.
   // k, v [rows, kv_heads * head_dim], RoPE applied.
   virtual void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) = 0;

@@ -34,12 +34,31 @@ struct Linear {
   Matrix y;  // [tokens, weights->rows]
 };
 
-// Contract of every call: the result of one row of x does not depend on the other rows, on how many there are,
-// or on the number of threads (bit-identical).
+// A matrix that lives where a backend computes and grows when it has to.
+class MatrixMemory {
+ public:
+  virtual ~MatrixMemory() = default;
+  virtual Matrix shape(int rows, int columns) = 0;  // what it held is lost where it grows
+};
+
+// All matrices are in memory of make_memory(). Contract of every call on the host: the result of one row of x does not
+// depend on the other rows, on how many there are, or on the number of threads (bit-identical).
 class DenseOps {
  public:
   virtual ~DenseOps() = default;
   virtual std::string_view name() const = 0;
+
+  virtual std::unique_ptr<MatrixMemory> make_memory();       // default: the host's
+  virtual ConstMatrix download(ConstMatrix x) { return x; }  // where the host reads it; valid until the next call
+
+  // x [tokens, columns of the table] = its rows. The calls that take tokens, positions or rows take those of the step
+  // at hand (CacheOps::run_step).
+  virtual void embed(const TensorView& table, std::span<const int> tokens, Matrix x);
+  // cos, sin [positions, frequencies] of position * frequency.
+  virtual void angles(std::span<const int> positions, std::span<const double> inverse_frequencies, Matrix cos,
+                      Matrix sin);
+  // Moves these rows to the front, in their order, and returns them. REQUIRES rows ascending.
+  virtual Matrix keep_rows(Matrix x, std::span<const int> rows);
 
   // Throws kUnsupported, naming the tensor, for a shape that it cannot take.
   virtual std::unique_ptr<PackedWeights> pack(const TensorView& weights) = 0;

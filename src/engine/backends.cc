@@ -5,6 +5,7 @@
 
 #include "backend/cpu/cache_ops.h"
 #include "backend/cpu/dense_ops.h"
+#include "backend/cuda/make_backend.h"
 #include "backend/reference/cache_ops.h"
 #include "backend/reference/dense_ops.h"
 #include "base/error.h"
@@ -28,7 +29,12 @@ void fill_reference(Backend& backend, const EngineOptions&) {
   backend.cache = std::make_unique<ReferenceCacheOps>();
 }
 
-constexpr Row kRows[] = {{"cpu", fill_cpu}, {"reference", fill_reference}};
+void fill_cuda(Backend& backend, const EngineOptions& options) {
+  const int most_tokens = options.context > 0 ? options.context : kDefaultContext;
+  fill_with_device(backend, open_cuda_device(), most_tokens, options.device_memory_share);
+}
+
+constexpr Row kRows[] = {{"cpu", fill_cpu}, {"cuda", fill_cuda}, {"reference", fill_reference}};
 
 }  // namespace
 

@@ -18,9 +18,10 @@ inline constexpr int kSmallestChunk = 16;
 
 struct EngineOptions {
   std::string model_path;
-  std::string backend = "cpu";  // or "reference"
-  int threads = 0;              // 0: one per core
-  std::optional<Isa> isa;       // empty: the best this machine has
+  std::string backend = "cpu";       // or "cuda", "reference"
+  double device_memory_share = 0.9;  // of a GPU's memory, that weights, tables and the default pool may take
+  int threads = 0;                   // 0: one per core
+  std::optional<Isa> isa;            // empty: the best this machine has
   Activations activations = Activations::kExact;
   int context = 0;    // tokens per sequence; 0: the model's, at most kDefaultContext
   int sequences = 1;  // that may be held at once

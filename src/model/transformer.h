@@ -1,7 +1,7 @@
 // The forward pass of a decoder-only transformer over a step's batch.
 #pragma once
 
-#include <vector>
+#include <memory>
 
 #include "backend/backend.h"
 #include "model/config.h"
@@ -13,28 +13,21 @@ namespace leankv {
 class Transformer {
  public:
   // All must outlive it.
-  Transformer(const ModelConfig& config, const ModelWeights& weights, Backend& backend)
-      : config_(config), weights_(weights), backend_(backend) {}
+  Transformer(const ModelConfig& config, const ModelWeights& weights, Backend& backend);
 
   // Computes the batch, whose tokens the cache was extended by, and returns the logits of batch.logit_rows
   // [logit_rows, vocabulary]; the view is valid until the next call. REQUIRES token ids inside the vocabulary.
   ConstMatrix forward(const Batch& batch, KvCache& cache);
 
  private:
-  struct Scratch {
-    std::vector<float> storage;
-    Matrix shape(int rows, int columns);
-  };
+  void compute(const Batch& batch, KvCache& cache, Matrix logits);
   Matrix attend(int layer, const Batch& batch, KvCache& cache, Matrix x);
   void finish_layer(const LayerWeights& w, ConstMatrix attended, Matrix x);
-  void embed(const Batch& batch, Matrix x);
-  void prepare_angles(const Batch& batch);
-  ConstMatrix logits(Matrix x);
 
   const ModelConfig& config_;
   const ModelWeights& weights_;
   Backend& backend_;
-  Scratch x_, normed_, q_, k_, v_, attended_, projected_, gate_, up_, cos_, sin_, logits_;
+  std::unique_ptr<MatrixMemory> x_, normed_, q_, k_, v_, attended_, projected_, gate_, up_, cos_, sin_, logits_;
   Matrix cos_view_, sin_view_;  // [rows, rotary_dim / 2] of this batch
 };
 

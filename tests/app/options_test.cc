@@ -115,7 +115,7 @@ TEST(Options, ActivationNamesAreReadBack) {
 
 TEST(Options, OtherProgramsOptionsAreRefusedWithAReason) {
   EXPECT_EQ(refusal({"-ngl", "0"}), "accepted");
-  EXPECT_THAT(refusal({"-ngl", "99"}), HasSubstr("no GPU backend"));
+  EXPECT_EQ(refusal({"-ngl", "99"}), "accepted");
   EXPECT_THAT(refusal({"-hf", "user/repo:Q4_0"}), HasSubstr("scripts/get-model"));
   EXPECT_THAT(refusal({"--port", "8080"}), HasSubstr("server"));
   EXPECT_EQ(refusal({"-np", "1"}), "accepted");
@@ -136,7 +136,7 @@ TEST(Options, VariablesComeBeforeTheCommandLine) {
 TEST(Options, HelpListsTheCommandsOptionsOnly) {
   const std::string help = options_help(kGenerateCommand);
   EXPECT_THAT(help, AllOf(HasSubstr("-c, --ctx-size, --max-model-len"), HasSubstr("--stats-json FILE")));
-  EXPECT_THAT(help, AllOf(Not(HasSubstr("--head-dim")), Not(HasSubstr("-ngl"))));
+  EXPECT_THAT(help, Not(HasSubstr("--head-dim")));
 }
 
 TEST(PolicyChoice, TakesOneWay) {

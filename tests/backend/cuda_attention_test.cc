@@ -12,7 +12,7 @@
 #include "backend/reference/cache_ops.h"
 #include "base/half.h"
 #include "kv/page_view.h"
-#include "simt/emulated_device.h"
+#include "simt/test_device.h"
 
 namespace leankv {
 namespace {
@@ -46,11 +46,12 @@ double length(const float* x, int n) {
 // A reference cache and one on a device that are given the same to do; layer 0 of one.
 class TwoSides {
  public:
-  TwoSides(CacheShape shape, std::vector<Policy> policies, Order order)
+  TwoSides(Device& device, CacheShape shape, std::vector<Policy> policies)
       : shape_(shape),
         policies_(std::move(policies)),
-        device_(order),
-        ops_(device_, 1000),
+        device_(device),
+        inputs_(device_),
+        ops_(device_, inputs_, 1000),
         host_(shape, all_tiers(), 8 << 20, int(policies_.size())),
         other_(shape, all_tiers(), 8 << 20, int(policies_.size()), ops_.make_keeper()) {
     for (const Policy& policy : policies_) {
@@ -85,15 +86,24 @@ class TwoSides {
     const std::vector<float> q = random_rows(n * keys * shape_.group), k = random_rows(n * keys),
                              v = random_rows(n * keys);
     std::vector<float> expected(q.size()), actual(q.size(), -1);
-    const auto run = [&](KvCache& cache, CacheOps& ops, std::vector<float>& out) {
+    const std::vector<float> x(std::size_t(n) * 8, 1.5f);
+    const auto run = [&](KvCache& cache, CacheOps& ops, const float* xs, const float* qs, const float* ks,
+                         const float* vs, float* out) {
       LEANKV_CHECK(cache.extend(batch.entries));
-      const std::vector<float> x(std::size_t(n) * 8, 1.5f);
-      gather_residual(cache, batch, 0, {x.data(), n, 8});
-      ops.append(cache, batch, 0, {k.data(), n, keys}, {v.data(), n, keys});
-      ops.attend(cache, batch, 0, {q.data(), n, keys * shape_.group}, {out.data(), n, keys * shape_.group});
+      gather_residual(cache, batch, 0, {xs, n, 8});
+      ops.append(cache, batch, 0, {ks, n, keys}, {vs, n, keys});
+      ops.attend(cache, batch, 0, {qs, n, keys * shape_.group}, {out, n, keys * shape_.group});
     };
-    run(host_, reference_, expected);
-    run(other_, ops_, actual);
+    run(host_, reference_, x.data(), q.data(), k.data(), v.data(), expected.data());
+    const auto uploaded = [&](const std::vector<float>& values) {
+      DeviceArray<float> on_device(device_, values.size());
+      device_.upload(on_device.data(), values.data(), values.size() * sizeof(float));
+      return on_device;
+    };
+    const DeviceArray<float> dx = uploaded(x), dq = uploaded(q), dk = uploaded(k), dv = uploaded(v),
+                             out = uploaded(actual);
+    run(other_, ops_, dx.data(), dq.data(), dk.data(), dv.data(), out.data());
+    device_.download(actual.data(), out.data(), actual.size() * sizeof(float));
     for (std::size_t i = 0; i < q.size(); i += std::size_t(shape_.head_dim)) {
       longest_query_ = std::max(longest_query_, length(&q[i], shape_.head_dim));
     }
@@ -204,7 +214,8 @@ class TwoSides {
 
   CacheShape shape_;
   std::vector<Policy> policies_;
-  simt::EmulatedDevice device_;
+  Device& device_;
+  StepInputs inputs_;
   CudaCacheOps ops_;
   ReferenceCacheOps reference_;
   KvCache host_, other_;
@@ -218,14 +229,19 @@ struct Case {
   Order order;
 };
 
-class CudaAttentionTest : public ::testing::TestWithParam<Case> {};
+class CudaAttentionTest : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (device_ == nullptr) GTEST_SKIP() << "no GPU here";
+  }
+  std::unique_ptr<Device> device_ = simt::test_device(GetParam().order);
+};
 
 TEST_P(CudaAttentionTest, SimtEqualsTheReference) {
   const CacheShape shape{1, 2, GetParam().group, GetParam().head_dim};
-  TwoSides sides(shape,
+  TwoSides sides(*device_, shape,
                  {off_policy(), six_tiers(), every_row_seen(paper_policy()), uniform_policy(TierId::kQ8Q8),
-                  uniform_policy(TierId::kQ8Q4), uniform_policy(TierId::kQ4Q4)},
-                 GetParam().order);
+                  uniform_policy(TierId::kQ8Q4), uniform_policy(TierId::kQ4Q4)});
   sides.stop_gathering();
   sides.step({29, 71, 40, 17, 5, 18});
   sides.expect_equal_contents();
@@ -243,7 +259,7 @@ TEST_P(CudaAttentionTest, SimtPromptsAreJudgedAlike) {
   const CacheShape shape{1, 2, GetParam().group, GetParam().head_dim};
   Policy forecast = forecast_policy(5), paper = paper_policy();
   forecast.recent = 24, forecast.minimum_tokens = 60, paper.recent = 20;
-  TwoSides sides(shape, {forecast, paper}, GetParam().order);
+  TwoSides sides(*device_, shape, {forecast, paper});
   sides.judge_after(74);
   for (const int rows : {40, 1, 20, 13}) sides.step({rows, rows});
   ThreadPool threads(1);

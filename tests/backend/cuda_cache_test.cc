@@ -2,6 +2,7 @@
 // bytes of pages. Rows are invented on the host and carried over, so that only memory management is at work.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "backend/append.h"
@@ -10,7 +11,7 @@
 #include "backend/observation.h"
 #include "backend/recode.h"
 #include "kv/page_view.h"
-#include "simt/emulated_device.h"
+#include "simt/test_device.h"
 
 namespace leankv {
 namespace {
@@ -37,8 +38,8 @@ Policy six_tiers() {
 // A cache on the host and one on a device that are given the same to do.
 class TwoCaches {
  public:
-  explicit TwoCaches(Order order, unsigned seed = 1)
-      : device_(order),
+  explicit TwoCaches(Device& device, unsigned seed = 1)
+      : device_(device),
         host_(kShape, all_tiers(), 5 << 20, kSlots),
         other_(kShape, all_tiers(), 5 << 20, kSlots, std::make_unique<DeviceCache>(device_, kMostTokens)),
         random_(seed) {}
@@ -46,7 +47,7 @@ class TwoCaches {
   KvCache& host() { return host_; }
   KvCache& other() { return other_; }
   DeviceCache& keeper() { return static_cast<DeviceCache&>(*other_.keeper()); }
-  simt::EmulatedDevice& device() { return device_; }
+  Device& device() { return device_; }
 
   struct Lease {
     SequenceCache host, other;
@@ -71,6 +72,7 @@ class TwoCaches {
   }
   // The host's bytes, which only have a meaning where the pages are the same.
   void carry_over() {
+    device_.wait();
     std::memcpy(other_.page(0), host_.page(0), std::size_t(host_.ring().capacity()) * std::size_t(host_.page_bytes()));
   }
   void invent_significance(const Lease& lease) {
@@ -131,7 +133,7 @@ class TwoCaches {
     });
   }
 
-  simt::EmulatedDevice device_;
+  Device& device_;
   KvCache host_, other_;
   std::mt19937 random_;
 };
@@ -150,10 +152,16 @@ std::vector<HeadThresholds> falling(int tiers, std::mt19937& random) {
   return all;
 }
 
-class CudaCacheTest : public ::testing::TestWithParam<Order> {};
+class CudaCacheTest : public ::testing::TestWithParam<Order> {
+ protected:
+  void SetUp() override {
+    if (device_ == nullptr) GTEST_SKIP() << "no GPU here";
+  }
+  std::unique_ptr<Device> device_ = simt::test_device(GetParam());
+};
 
 TEST_P(CudaCacheTest, SimtExtendCopyAndReleaseTakeTheSamePages) {
-  TwoCaches caches(GetParam());
+  TwoCaches caches(*device_);
   auto first = std::optional(caches.admit(off_policy(), TierId::kK16V16));
   auto second = std::optional(caches.admit(uniform_policy(TierId::kQ4Q4), TierId::kQ4Q4));
   for (const int rows : {37, 1, 1, 70}) {
@@ -176,7 +184,7 @@ TEST_P(CudaCacheTest, SimtExtendCopyAndReleaseTakeTheSamePages) {
 }
 
 TEST_P(CudaCacheTest, SimtExtendTellsWhenThePoolIsExhausted) {
-  TwoCaches caches(GetParam());
+  TwoCaches caches(*device_);
   std::vector<TwoCaches::Lease> leases;
   bool fits = true;
   for (int i = 0; i < kSlots; ++i) {
@@ -191,7 +199,7 @@ TEST_P(CudaCacheTest, SimtExtendTellsWhenThePoolIsExhausted) {
 }
 
 TEST_P(CudaCacheTest, SimtRecodeMovesTheSameTokensToTheSamePlaces) {
-  TwoCaches caches(GetParam());
+  TwoCaches caches(*device_);
   std::mt19937 random(7);
   ThreadPool threads(1);
   const auto lease = caches.admit(six_tiers(), TierId::kK16V16);
@@ -210,7 +218,7 @@ TEST_P(CudaCacheTest, SimtRecodeMovesTheSameTokensToTheSamePlaces) {
 }
 
 TEST_P(CudaCacheTest, SimtUniformSequencesAreConverted) {
-  TwoCaches caches(GetParam());
+  TwoCaches caches(*device_);
   ThreadPool threads(1);
   const auto lease = caches.admit(uniform_policy(TierId::kK3V2), TierId::kK16V16);
   caches.feed(lease, 77);
@@ -223,7 +231,7 @@ TEST_P(CudaCacheTest, SimtUniformSequencesAreConverted) {
 TEST_P(CudaCacheTest, SimtReviewsChooseTheSame) {
   for (Policy policy : {six_tiers(), paper_policy()}) {
     policy.pin = 3;
-    TwoCaches caches(GetParam(), 3);
+    TwoCaches caches(*device_, 3);
     std::mt19937 random(11);
     ThreadPool threads(1);
     const auto lease = caches.admit(policy, TierId::kK16V16);

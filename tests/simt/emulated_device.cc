@@ -14,6 +14,7 @@ EmulatedDevice::EmulatedDevice(Order order) : order_(order) {
   add(JudgementKernels());
   add(AppendKernels());
   add(MergeKernels());
+  add(DenseKernels());
   add(AttendKernels<4, true>());
   add(AttendKernels<4, false>());
   add(AttendKernels<8, true>());

@@ -15,6 +15,7 @@ class EmulatedDevice : public Device {
 
   std::string_view name() const override { return "emulated"; }
   int processors() const override { return 2; }
+  int64_t total_bytes() const override { return int64_t(1) << 32; }
   int64_t free_bytes() const override { return int64_t(1) << 32; }
   std::byte* allocate(std::size_t bytes) override;
   void release(std::byte* memory) override;

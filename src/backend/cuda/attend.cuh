@@ -28,7 +28,7 @@ struct CountSplitsKernel {
     uint32_t* splits;  // [layers, problems, kv_heads]
   };
   template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
+  LEANKV_INLINE static void run(Block& block, const Params& p) {
     const int i = block.index() * kThreads + block.thread(), kv_heads = p.tables.kv_heads;
     if (i >= p.tables.layers * p.n_problems * kv_heads) return;
     const int layer = i / (p.n_problems * kv_heads), problem = i / kv_heads % p.n_problems;
@@ -45,7 +45,7 @@ struct WorkItem {
   uint32_t item;  // of the layer: where its partial result goes
 
   // The i-th item of a layer. REQUIRES i below the layer's count.
-  LEANKV_HD WorkItem(const PlanView& plan, const CacheTables& tables, int layer, uint32_t i) : item(i) {
+  LEANKV_INLINE WorkItem(const PlanView& plan, const CacheTables& tables, int layer, uint32_t i) : item(i) {
     const uint32_t* sums = plan.splits + std::size_t(layer) * std::size_t(plan.n_problems * tables.kv_heads);
     const uint32_t wanted = sums[0] + i;
     int low = 0, high = plan.n_problems * tables.kv_heads;  // sums[low] <= wanted < sums[high]
@@ -56,13 +56,13 @@ struct WorkItem {
     problem = low / tables.kv_heads, kv_head = low % tables.kv_heads;
     split = int(wanted - sums[low]), splits = int(sums[low + 1] - sums[low]);
   }
-  LEANKV_HD static uint32_t count(const PlanView& plan, const CacheTables& tables, int layer) {
+  LEANKV_INLINE static uint32_t count(const PlanView& plan, const CacheTables& tables, int layer) {
     const std::size_t each = std::size_t(plan.n_problems * tables.kv_heads);
     return plan.splits[std::size_t(layer + 1) * each] - plan.splits[std::size_t(layer) * each];
   }
 };
 
-LEANKV_HD inline QueryColumns columns_of(const AttendParams& p, const WorkItem& item, int most) {
+LEANKV_INLINE QueryColumns columns_of(const AttendParams& p, const WorkItem& item, int most) {
   const Problem& problem = p.plan.problems[item.problem];
   const StepEntry& entry = p.entries[problem.entry];
   const int head = p.layer * p.tables.kv_heads + item.kv_head, all = entry.rows * p.tables.group;
@@ -93,7 +93,7 @@ struct QueryKernel {
     float* sums;           // [rows, kv_heads * group]
   };
   template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
+  LEANKV_INLINE static void run(Block& block, const Params& p) {
     const int heads = p.tables.kv_heads * p.tables.group, d = p.tables.head_dim;
     const int job = block.index() * kHalfWarps + block.thread() / kHalfWarp;
     const bool exists = job < p.rows * heads;
@@ -131,7 +131,7 @@ struct AttendDecodeKernel {
   };
 
   template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
+  LEANKV_INLINE static void run(Block& block, const Params& p) {
     const uint32_t items = WorkItem::count(p.plan, p.tables, p.layer);
     for (uint32_t i = uint32_t(block.index()); i < items; i += uint32_t(block.count())) {
       attend(block, p, WorkItem(p.plan, p.tables, p.layer, i));
@@ -140,7 +140,7 @@ struct AttendDecodeKernel {
   }
 
   template <class Block>
-  LEANKV_HD static void attend(Block& block, const Params& p, const WorkItem& item) {
+  LEANKV_INLINE static void attend(Block& block, const Params& p, const WorkItem& item) {
     const int slot = p.entries[p.plan.problems[item.problem].entry].slot;
     const int head = p.layer * p.tables.kv_heads + item.kv_head, n = p.tables.head_dim / 16;
     const uint32_t pages = p.tables.head(slot, head).pages;
@@ -154,7 +154,7 @@ struct AttendDecodeKernel {
     for (int list = 0; list < p.tables.slots[slot].lists; ++list) {
       const PageRun run = run_of(p.tables, slot, head, map, list, begin, end);
       if (run.first_token >= run.last_token) continue;
-      visit_device_tier(run.tier->id, [&](auto tier) {
+      visit_device_tier(run.tier->id, [&](auto tier) LEANKV_INLINE_LAMBDA {
         for (int base = run.first_token + 16 * block.warp(); base < run.last_token; base += 16 * kWarps) {
           PageStep<tier(), kWide> step(block, run, base);
           attend_step(block, q, columns, out, n, step);
@@ -165,8 +165,8 @@ struct AttendDecodeKernel {
   }
 
   template <class Block>
-  LEANKV_HD static void merge_warps(Block& block, const Params& p, const WorkItem& item, WarpColumns& columns,
-                                    WarpOutput<kMost>& out, int n) {
+  LEANKV_INLINE static void merge_warps(Block& block, const Params& p, const WorkItem& item, WarpColumns& columns,
+                                        WarpOutput<kMost>& out, int n) {
     auto& shared = block.template shared<Shared>();
     const int first = block.lane() % 4 * 2, row = block.lane() / 4;
     float scale[2];
@@ -182,7 +182,7 @@ struct AttendDecodeKernel {
     for (int i = 0; i < 2; ++i) scale[i] = share(block, block.warp(), first + i);
     for (int w = 0; w < kWarps; ++w) {
       if (w == block.warp()) {
-        unroll<kMost>(n, [&](auto k) {
+        unroll<kMost>(n, [&](auto k) LEANKV_INLINE_LAMBDA {
           for (int i = 0; i < 4; ++i) shared.out[first + i % 2][16 * k + row + i / 2 * 8] += out.x[k][i] * scale[i % 2];
         });
       }
@@ -192,19 +192,19 @@ struct AttendDecodeKernel {
   }
   // What a warp's sums of a column count relative to the block's maximum.
   template <class Block>
-  LEANKV_HD static float share(Block& block, int warp, int column) {
+  LEANKV_INLINE static float share(Block& block, int warp, int column) {
     auto& shared = block.template shared<Shared>();
     const float max = block_max(shared, column), own = shared.max[warp][column];
     return own == kNoLogit ? 0.0f : block.exp2(own - max);
   }
-  LEANKV_HD static float block_max(const Shared& shared, int column) {
+  LEANKV_INLINE static float block_max(const Shared& shared, int column) {
     float max = shared.max[0][column];
     for (int w = 1; w < kWarps; ++w) max = shared.max[w][column] > max ? shared.max[w][column] : max;
     return max;
   }
 
   template <class Block>
-  LEANKV_HD static void store(Block& block, const Params& p, const WorkItem& item) {
+  LEANKV_INLINE static void store(Block& block, const Params& p, const WorkItem& item) {
     auto& shared = block.template shared<Shared>();
     const int d = p.tables.head_dim;
     const std::size_t first = std::size_t(item.item) * kQueriesPerWarp;
@@ -235,7 +235,7 @@ struct MergeKernel {
     float* log_sums;  // [rows, kv_heads * group] log2 of the sum of 2^logit
   };
   template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
+  LEANKV_INLINE static void run(Block& block, const Params& p) {
     const AttendParams& a = p.attend;
     const int job = block.index() * kHalfWarps + block.thread() / kHalfWarp, problem = job / p.queries;
     const bool in_plan = problem < a.plan.n_problems;
@@ -267,8 +267,8 @@ struct MergeKernel {
   }
   // into := into + from, as merge() of kv/attention_state.h.
   template <class Block>
-  LEANKV_HD static void add(Block& block, const Partials& partials, std::size_t from, int d, LaneRow<kMost>& x,
-                            float& max, float& sum) {
+  LEANKV_INLINE static void add(Block& block, const Partials& partials, std::size_t from, int d, LaneRow<kMost>& x,
+                                float& max, float& sum) {
     const float other = partials.max[from], other_sum = partials.sum[from];
     if (other_sum == 0) return;
     const float top = other > max ? other : max;

@@ -21,7 +21,7 @@ inline constexpr float kWeightScale = 256;
 struct WarpColumns {
   float max[2], sum[2], shift[2];  // shift: what is added to every channel of the output
 
-  LEANKV_HD WarpColumns() : max{kNoLogit, kNoLogit}, sum{}, shift{} {}
+  LEANKV_INLINE WarpColumns() : max{kNoLogit, kNoLogit}, sum{}, shift{} {}
 };
 
 template <int kMost>
@@ -35,7 +35,7 @@ template <int kMost>
 struct WarpOutput {
   float x[kMost][4];  // [16 channels, 8 queries] times kWeightScale
 
-  LEANKV_HD WarpOutput() {
+  LEANKV_INLINE WarpOutput() {
     for (int k = 0; k < kMost; ++k) {
       for (int i = 0; i < 4; ++i) x[k][i] = 0;
     }
@@ -47,15 +47,15 @@ struct WarpOutput {
 // k-th 16 channels; key_scale(row, group), value_scale(row, group) of this lane's row 0 or 1; token(row): its number in
 // the list or -1; is_fresh().
 template <int kMost, class Block, class Source>
-LEANKV_HD void step_logits(Block& block, const WarpQueries<kMost>& q, int n, Source& source, float (&s)[4]) {
+LEANKV_INLINE void step_logits(Block& block, const WarpQueries<kMost>& q, int n, Source& source, float (&s)[4]) {
   float c[4] = {};
   for (int i = 0; i < 4; ++i) s[i] = 0;
-  const auto flush = [&](int group) {
+  const auto flush = [&](int group) LEANKV_INLINE_LAMBDA {
     const float upper = source.key_scale(0, group).scale, lower = source.key_scale(1, group).scale;
     s[0] += c[0] * upper, s[1] += c[1] * upper, s[2] += c[2] * lower, s[3] += c[3] * lower;
     for (int i = 0; i < 4; ++i) c[i] = 0;
   };
-  unroll<kMost>(n, [&](auto k) {
+  unroll<kMost>(n, [&](auto k) LEANKV_INLINE_LAMBDA {
     uint32_t a[4];
     source.key(block, k, a);
     block.mma(c, a, q.high[k]);
@@ -72,7 +72,7 @@ LEANKV_HD void step_logits(Block& block, const WarpQueries<kMost>& q, int n, Sou
 
 // The larger of two columns over all tokens of a step.
 template <class Block>
-LEANKV_HD float column_max(Block& block, float x) {
+LEANKV_INLINE float column_max(Block& block, float x) {
   for (int stride = 4; stride < kWarp; stride *= 2) {
     const float other = block.shuffle(x, block.lane() ^ stride);
     x = other > x ? other : x;
@@ -80,14 +80,14 @@ LEANKV_HD float column_max(Block& block, float x) {
   return x;
 }
 template <class Block>
-LEANKV_HD float column_sum(Block& block, float x) {
+LEANKV_INLINE float column_sum(Block& block, float x) {
   for (int stride = 4; stride < kWarp; stride *= 2) x += block.shuffle(x, block.lane() ^ stride);
   return x;
 }
 
 // Logits become weights relative to the running maximum; what was summed up before is scaled to it.
 template <int kMost, class Block>
-LEANKV_HD void step_weights(Block& block, WarpColumns& columns, WarpOutput<kMost>& out, float (&s)[4]) {
+LEANKV_INLINE void step_weights(Block& block, WarpColumns& columns, WarpOutput<kMost>& out, float (&s)[4]) {
   float keep[2];
   for (int i = 0; i < 2; ++i) {
     const float top = column_max(block, s[i] > s[i + 2] ? s[i] : s[i + 2]);
@@ -102,14 +102,14 @@ LEANKV_HD void step_weights(Block& block, WarpColumns& columns, WarpOutput<kMost
     }
   }
   if (block.ballot(keep[0] != 1 || keep[1] != 1) == 0) return;
-  unroll<kMost>(kMost, [&](auto k) {
+  unroll<kMost>(kMost, [&](auto k) LEANKV_INLINE_LAMBDA {
     for (int i = 0; i < 4; ++i) out.x[k][i] *= keep[i % 2];
   });
 }
 
 // Weights times the values' scales, as the second factor of the product with the values.
 template <class Block, class Source>
-LEANKV_HD void weight_fragment(Block& block, Source& source, const float (&p)[4], int group, uint32_t (&b)[2]) {
+LEANKV_INLINE void weight_fragment(Block& block, Source& source, const float (&p)[4], int group, uint32_t (&b)[2]) {
   float w[4];
   for (int i = 0; i < 4; ++i) {
     const float x = p[i] * (source.value_scale(i / 2, group).scale * kWeightScale);
@@ -120,14 +120,14 @@ LEANKV_HD void weight_fragment(Block& block, Source& source, const float (&p)[4]
 }
 
 template <int kMost, class Block, class Source>
-LEANKV_HD void step_values(Block& block, WarpColumns& columns, WarpOutput<kMost>& out, int n, Source& source,
-                           const float (&p)[4]) {
+LEANKV_INLINE void step_values(Block& block, WarpColumns& columns, WarpOutput<kMost>& out, int n, Source& source,
+                               const float (&p)[4]) {
   for (int i = 0; i < 4; ++i) {
     if (p[i] != 0) columns.shift[i % 2] += p[i] * source.value_scale(i / 2, 0).shift;
   }
   uint32_t b[2];
   weight_fragment(block, source, p, 0, b);
-  unroll<kMost>(n, [&](auto k) {
+  unroll<kMost>(n, [&](auto k) LEANKV_INLINE_LAMBDA {
     if (Source::kBlocked && k > 0 && k % 2 == 0) weight_fragment(block, source, p, k / 2, b);
     uint32_t a[4];
     source.value(block, k, a);
@@ -136,8 +136,8 @@ LEANKV_HD void step_values(Block& block, WarpColumns& columns, WarpOutput<kMost>
 }
 
 template <int kMost, class Block, class Source>
-LEANKV_HD void attend_step(Block& block, const WarpQueries<kMost>& q, WarpColumns& columns, WarpOutput<kMost>& out,
-                           int n, Source& source) {
+LEANKV_INLINE void attend_step(Block& block, const WarpQueries<kMost>& q, WarpColumns& columns, WarpOutput<kMost>& out,
+                               int n, Source& source) {
   float s[4];
   step_logits(block, q, n, source, s);
   step_weights(block, columns, out, s);
@@ -163,26 +163,26 @@ struct QueryColumns {
   int visible;  // fresh tokens that first_row sees
   int row_step = 1;
 
-  LEANKV_HD std::size_t number(int query) const {  // among all queries of the step
+  LEANKV_INLINE std::size_t number(int query) const {  // among all queries of the step
     const std::size_t row = std::size_t(first_row + query / group * row_step);
     return (row * kv_heads + kv_head) * group + std::size_t(query % group);
   }
-  LEANKV_HD int limit(int query) const { return visible + query / group * row_step; }
+  LEANKV_INLINE int limit(int query) const { return visible + query / group * row_step; }
 };
 
 // kPermuted: lane c holds channels 4c to 4c + 3 of each 16, as keys do that come straight from pages; else 2c, 2c + 1,
 // 2c + 8 and 2c + 9, as they do from load_matrices().
 template <bool kPermuted>
-LEANKV_HD void load_query(const uint16_t* channels, int c, uint32_t (&fragment)[2]) {
+LEANKV_INLINE void load_query(const uint16_t* channels, int c, uint32_t (&fragment)[2]) {
   const int low = kPermuted ? 4 * c : 2 * c;
   fragment[0] = *reinterpret_cast<const uint32_t*>(channels + low);
   fragment[1] = *reinterpret_cast<const uint32_t*>(channels + low + (kPermuted ? 2 : 8));
 }
 template <int kMost, bool kPermuted, class Block>
-LEANKV_HD void load_queries(Block& block, const QueryColumns& from, int column, WarpQueries<kMost>& q) {
+LEANKV_INLINE void load_queries(Block& block, const QueryColumns& from, int column, WarpQueries<kMost>& q) {
   const int c = block.lane() % 4, mine = column + block.lane() / 4;
   const std::size_t at = from.number(mine < from.count ? from.first + mine : from.first) * from.head_dim;
-  unroll<kMost>(from.head_dim / 16, [&](auto k) {
+  unroll<kMost>(from.head_dim / 16, [&](auto k) LEANKV_INLINE_LAMBDA {
     load_query<kPermuted>(from.q.high + at + 16 * k, c, q.high[k]);
     load_query<kPermuted>(from.q.low + at + 16 * k, c, q.low[k]);
   });

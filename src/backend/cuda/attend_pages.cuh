@@ -15,8 +15,8 @@ struct PageRun {
 };
 
 // The part of pages [begin, end) of a head's row that belongs to a list.
-LEANKV_HD inline PageRun run_of(const CacheTables& tables, int slot, int head, const RowMap& map, int list,
-                                uint32_t begin, uint32_t end) {
+LEANKV_INLINE PageRun run_of(const CacheTables& tables, int slot, int head, const RowMap& map, int list, uint32_t begin,
+                             uint32_t end) {
   const TierLayout& tier = tables.list_layout(slot, list);
   const uint32_t tokens = tables.head(slot, head).tokens[list], first = map.first_page[list];
   const uint32_t pages = pages_for(tokens, tier.tokens);
@@ -40,7 +40,7 @@ class PageStep {
   static constexpr bool kBlocked = is_block(key_id) || is_block(value_id);
 
   template <class Block>
-  LEANKV_HD PageStep(Block& block, const PageRun& run, int base) : run_(run), base_(base) {
+  LEANKV_INLINE PageStep(Block& block, const PageRun& run, int base) : run_(run), base_(base) {
     const int row = block.lane() / 4, c = block.lane() % 4, tile = run.tier->key.tile;
     c_ = c, channel_ = row;
     row_token_ = base + row / 2 * 4 + row % 2;
@@ -55,37 +55,37 @@ class PageStep {
     values_ = run.last_token - group;
   }
 
-  LEANKV_HD bool is_fresh() const { return run_.list == kFreshList; }
-  LEANKV_HD int token(int row) const {
+  LEANKV_INLINE bool is_fresh() const { return run_.list == kFreshList; }
+  LEANKV_INLINE int token(int row) const {
     const int token = row_token_ + 2 * row;
     return token < run_.last_token ? token : -1;
   }
   // A row behind the last token has the scale of another: its logit is dropped.
-  LEANKV_HD ScaleShift key_scale(int row, int group) const {
+  LEANKV_INLINE ScaleShift key_scale(int row, int group) const {
     return scale_shift<key_id>(run_.tier->key, page_, in_page_ + (token(row) >= 0 ? 2 * row : 0), group);
   }
-  LEANKV_HD ScaleShift value_scale(int row, int group) const {
+  LEANKV_INLINE ScaleShift value_scale(int row, int group) const {
     return scale_shift<value_id>(run_.tier->value, page_, in_page_ + (token(row) >= 0 ? 2 * row : 0), group);
   }
   template <class Block>
-  LEANKV_HD void key(Block& block, int k, uint32_t (&a)[4]) const {
+  LEANKV_INLINE void key(Block& block, int k, uint32_t (&a)[4]) const {
     const int tile = run_.tier->key.tile, quad = (4 * k + c_) * tile + in_page_ % tile;
     const Quad upper = load_quad<key_id, kWide>(block, run_.tier->key, key_tile_, quad);
     const Quad lower = load_quad<key_id, kWide>(block, run_.tier->key, key_tile_, quad + (token(1) >= 0 ? 2 : 0));
     a[0] = upper.low, a[1] = lower.low, a[2] = upper.high, a[3] = lower.high;
   }
   template <class Block>
-  LEANKV_HD void value(Block& block, int k, uint32_t (&a)[4]) const {
+  LEANKV_INLINE void value(Block& block, int k, uint32_t (&a)[4]) const {
     const int quad = value_quad_ + 16 * k + channel_;
     const Quad upper = value_at(block, quad), lower = value_at(block, quad + 8);
     a[0] = upper.low, a[1] = lower.low, a[2] = upper.high, a[3] = lower.high;
   }
 
  private:
-  LEANKV_HD std::byte* page_of(int token) const { return run_.tables->page(run_.pages[token / run_.tier->tokens]); }
+  LEANKV_INLINE std::byte* page_of(int token) const { return run_.tables->page(run_.pages[token / run_.tier->tokens]); }
   // Halves that were never written may be NaN, which no weight of 0 makes harmless.
   template <class Block>
-  LEANKV_HD Quad value_at(Block& block, int quad) const {
+  LEANKV_INLINE Quad value_at(Block& block, int quad) const {
     Quad x = load_quad<value_id, kWide>(block, run_.tier->value, value_tile_, quad);
     if (value_id == CodecId::kHalf && values_ < 4) {
       if (values_ < 2) x.low &= 0xffffu;
@@ -105,7 +105,7 @@ class PageStep {
 
 // Calls f with the tier as a type: the one place in these kernels.
 template <int kFirst = 0, class F>
-LEANKV_HD void visit_device_tier(TierId id, F&& f) {
+LEANKV_INLINE void visit_device_tier(TierId id, F&& f) {
   if constexpr (kFirst < int(TierId::kCount)) {
     if (int(id) == kFirst) return f(std::integral_constant<TierId, TierId(kFirst)>{});
     visit_device_tier<kFirst + 1>(id, f);

@@ -24,24 +24,24 @@ class TileStep {
  public:
   static constexpr bool kBlocked = kBlockedScales;
   // base: the tile's first token in its list; last: the first that does not exist.
-  LEANKV_HD TileStep(const PromptTile<kMost>& tile, int lane, int half, int base, int last, bool fresh)
+  LEANKV_INLINE TileStep(const PromptTile<kMost>& tile, int lane, int half, int base, int last, bool fresh)
       : tile_(tile), lane_(lane), half_(half), base_(base), last_(last), fresh_(fresh) {}
 
-  LEANKV_HD bool is_fresh() const { return fresh_; }
-  LEANKV_HD int row(int i) const { return 16 * half_ + lane_ / 4 + 8 * i; }
-  LEANKV_HD int token(int i) const { return base_ + row(i) < last_ ? base_ + row(i) : -1; }
-  LEANKV_HD ScaleShift key_scale(int i, int group) const {
+  LEANKV_INLINE bool is_fresh() const { return fresh_; }
+  LEANKV_INLINE int row(int i) const { return 16 * half_ + lane_ / 4 + 8 * i; }
+  LEANKV_INLINE int token(int i) const { return base_ + row(i) < last_ ? base_ + row(i) : -1; }
+  LEANKV_INLINE ScaleShift key_scale(int i, int group) const {
     return {tile_.key_scale[row(i)][group], tile_.key_shift[row(i)]};
   }
-  LEANKV_HD ScaleShift value_scale(int i, int group) const {
+  LEANKV_INLINE ScaleShift value_scale(int i, int group) const {
     return {tile_.value_scale[row(i)][group], tile_.value_shift[row(i)]};
   }
   template <class Block>
-  LEANKV_HD void key(Block& block, int k, uint32_t (&a)[4]) const {
+  LEANKV_INLINE void key(Block& block, int k, uint32_t (&a)[4]) const {
     block.load_matrices(a, &tile_.keys[16 * half_ + lane_ % 16][16 * k + lane_ / 16 * 8], false);
   }
   template <class Block>
-  LEANKV_HD void value(Block& block, int k, uint32_t (&a)[4]) const {
+  LEANKV_INLINE void value(Block& block, int k, uint32_t (&a)[4]) const {
     block.load_matrices(a, &tile_.values[16 * k + lane_ % 16][16 * half_ + lane_ / 16 * 8], false);
   }
 
@@ -59,7 +59,7 @@ struct AttendPromptKernel {
   using Shared = PromptTile<kMost>;
 
   template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
+  LEANKV_INLINE static void run(Block& block, const Params& p) {
     const uint32_t items = WorkItem::count(p.plan, p.tables, p.layer);
     for (uint32_t i = uint32_t(block.index()); i < items; i += uint32_t(block.count())) {
       attend(block, p, WorkItem(p.plan, p.tables, p.layer, i));
@@ -67,7 +67,7 @@ struct AttendPromptKernel {
   }
 
   template <class Block>
-  LEANKV_HD static void attend(Block& block, const Params& p, const WorkItem& item) {
+  LEANKV_INLINE static void attend(Block& block, const Params& p, const WorkItem& item) {
     const int slot = p.entries[p.plan.problems[item.problem].entry].slot;
     const int head = p.layer * p.tables.kv_heads + item.kv_head;
     const uint32_t pages = p.tables.head(slot, head).pages;
@@ -85,14 +85,15 @@ struct AttendPromptKernel {
       PageRun run = run_of(p.tables, slot, head, map, list, begin, end);
       if (list == kFreshList && visible < run.last_token) run.last_token = visible;
       if (run.first_token >= run.last_token) continue;
-      visit_device_tier(run.tier->id, [&](auto tier) { attend_run<tier()>(block, p, run, q, columns, out); });
+      visit_device_tier(run.tier->id,
+                        [&](auto tier) LEANKV_INLINE_LAMBDA { attend_run<tier()>(block, p, run, q, columns, out); });
     }
     store(block, p, item, columns, out);
   }
 
   template <TierId kTier, class Block>
-  LEANKV_HD static void attend_run(Block& block, const Params& p, const PageRun& run, const WarpQueries<kMost>& q,
-                                   WarpColumns& columns, WarpOutput<kMost>& out) {
+  LEANKV_INLINE static void attend_run(Block& block, const Params& p, const PageRun& run, const WarpQueries<kMost>& q,
+                                       WarpColumns& columns, WarpOutput<kMost>& out) {
     constexpr bool kBlocked = is_block(tier(kTier).key) || is_block(tier(kTier).value);
     auto& tile = block.template shared<Shared>();
     for (int base = run.first_token; base < run.last_token; base += kPromptTile) {
@@ -108,7 +109,7 @@ struct AttendPromptKernel {
 
   // Tokens [base, base + 32) of a run as integers in halves; zeros behind the last.
   template <TierId kTier, class Block>
-  LEANKV_HD static void decode(Block& block, const PageRun& run, int base, Shared& tile) {
+  LEANKV_INLINE static void decode(Block& block, const PageRun& run, int base, Shared& tile) {
     constexpr CodecId kKey = tier(kTier).key, kValue = tier(kTier).value;
     const SideLayout &key = run.tier->key, &value = run.tier->value;
     const int d = key.head_dim, quads = d / 4;
@@ -138,12 +139,12 @@ struct AttendPromptKernel {
     }
     scales<kKey, kValue>(block, run, base, tile);
   }
-  LEANKV_HD static std::byte* page_of(const PageRun& run, int token) {
+  LEANKV_INLINE static std::byte* page_of(const PageRun& run, int token) {
     return run.tables->page(run.pages[token / run.tier->tokens]);
   }
 
   template <CodecId kKey, CodecId kValue, class Block>
-  LEANKV_HD static void scales(Block& block, const PageRun& run, int base, Shared& tile) {
+  LEANKV_INLINE static void scales(Block& block, const PageRun& run, int base, Shared& tile) {
     constexpr int kGroups = Shared::kGroups;
     const int groups = is_block(kKey) || is_block(kValue) ? (run.tier->key.head_dim + 31) / 32 : 1;
     for (int i = block.thread(); i < kPromptTile * kGroups; i += kThreads) {
@@ -161,8 +162,8 @@ struct AttendPromptKernel {
   }
 
   template <class Block>
-  LEANKV_HD static void store(Block& block, const Params& p, const WorkItem& item, WarpColumns& columns,
-                              WarpOutput<kMost>& out) {
+  LEANKV_INLINE static void store(Block& block, const Params& p, const WorkItem& item, WarpColumns& columns,
+                                  WarpOutput<kMost>& out) {
     const int d = p.tables.head_dim, first = block.lane() % 4 * 2, row = block.lane() / 4;
     const std::size_t at =
         std::size_t(item.item) * kPromptQueries + std::size_t(kQueriesPerWarp * block.warp() + first);
@@ -171,7 +172,7 @@ struct AttendPromptKernel {
       columns.shift[i] = column_sum(block, columns.shift[i]);
       if (row == 0) p.plan.partials.max[at + i] = columns.max[i], p.plan.partials.sum[at + i] = columns.sum[i];
     }
-    unroll<kMost>(d / 16, [&](auto k) {
+    unroll<kMost>(d / 16, [&](auto k) LEANKV_INLINE_LAMBDA {
       for (int i = 0; i < 4; ++i) {
         p.plan.partials.out[(at + i % 2) * d + 16 * k + row + i / 2 * 8] =
             out.x[k][i] * (1 / kWeightScale) + columns.shift[i % 2];

@@ -17,6 +17,34 @@ RowsView view(ConstMatrix x) { return {x.data, int(x.stride)}; }
 
 }  // namespace
 
+// What weights leave of the share, less tables and scratch: page ids at the fewest tokens a page can hold, the staging
+// area of one layer, partial results of decode.
+std::optional<int64_t> CudaCacheOps::pool_bytes(const CacheShape& shape, int slots) const {
+  constexpr int kFewestTokens = 4;
+  const int64_t page_ids = int64_t(sizeof(PageId)) * slots * shape.heads() * (most_tokens_ / kFewestTokens);
+  const int64_t staging = int64_t(shape.kv_heads) * most_tokens_ * shape.head_dim * 4;
+  const int64_t tiles = (shape.group + kQueriesPerWarp - 1) / kQueriesPerWarp;
+  const int64_t partials = int64_t(slots) * tiles * shape.kv_heads * kMaxSplits * kQueriesPerWarp * shape.head_dim * 4;
+  const int64_t used = device_.total_bytes() - device_.free_bytes();
+  return int64_t(utilisation_ * double(device_.total_bytes())) - used - page_ids - 2 * staging - 2 * partials;
+}
+
+// Steps in which every sequence has one row repeat, as long as nothing that they point to has moved.
+void CudaCacheOps::run_step(KvCache& cache, const Batch& batch, const std::function<void()>& forward) {
+  const Step& step = keeper_of(cache).step();
+  inputs_.upload(batch);
+  uint64_t key = 0;
+  if (step.most_rows == 1 && !step.first_chunks) {
+    const uint64_t parts[] = {
+        uint64_t(step.rows),    uint64_t(batch.logit_rows.size()),
+        uint64_t(step.gathers), uint64_t(step.observes),
+        device_.moves(),        uint64_t(reinterpret_cast<std::uintptr_t>(cache.keeper()->pool()))};
+    for (const uint64_t part : parts) key = (key ^ part) * 0x9e3779b97f4a7c15u + (key >> 29);
+    key |= 1;
+  }
+  device_.repeat(key, forward);
+}
+
 void CudaCacheOps::append(KvCache& cache, const Batch&, int layer, ConstMatrix k, ConstMatrix v) {
   const DeviceCache& keeper = keeper_of(cache);
   const CacheTables& tables = keeper.tables();

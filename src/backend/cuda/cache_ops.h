@@ -4,16 +4,21 @@
 #include "backend/cache_ops.h"
 #include "backend/cuda/device.h"
 #include "backend/cuda/device_cache.h"
+#include "backend/cuda/step_inputs.h"
 
 namespace leankv {
 
 // k, v, q and out lie in the memory of the device. Used with caches that have a keeper of this device.
 class CudaCacheOps : public CacheOps {
  public:
-  // most_tokens: that a sequence may come to. The device must outlive it.
-  CudaCacheOps(Device& device, int most_tokens) : device_(device), most_tokens_(most_tokens) {}
+  // most_tokens: that a sequence may come to. inputs: shared with the dense operations. Both outlive it.
+  // utilisation: share of the device's memory that may be used.
+  CudaCacheOps(Device& device, StepInputs& inputs, int most_tokens, double utilisation = 0.9)
+      : device_(device), inputs_(inputs), most_tokens_(most_tokens), utilisation_(utilisation) {}
 
   std::unique_ptr<CacheKeeper> make_keeper() override { return std::make_unique<DeviceCache>(device_, most_tokens_); }
+  std::optional<int64_t> pool_bytes(const CacheShape& shape, int slots) const override;
+  void run_step(KvCache& cache, const Batch& batch, const std::function<void()>& forward) override;
   void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override;
   void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;
 
@@ -24,7 +29,9 @@ class CudaCacheOps : public CacheOps {
   void observe(const DeviceCache& keeper, int layer, const QueryHalves& q);
 
   Device& device_;
+  StepInputs& inputs_;
   int most_tokens_;
+  double utilisation_;
   DeviceArray<uint16_t> high_, low_;          // queries of the step (attend_core.cuh)
   DeviceArray<float> query_sums_, log_sums_;  // of each query
 };

@@ -30,6 +30,7 @@ class Device {
   virtual ~Device() = default;
   virtual std::string_view name() const = 0;
   virtual int processors() const = 0;  // that run blocks side by side
+  virtual int64_t total_bytes() const = 0;
   virtual int64_t free_bytes() const = 0;
 
   // 256-byte aligned, not initialised. Throws kDoesNotFit.
@@ -63,6 +64,10 @@ class Device {
         key, [](void* f) { (*static_cast<F*>(f))(); }, const_cast<void*>(static_cast<const void*>(&fn)));
   }
 
+  // How often memory that kernels were given has moved: part of a key, where work that was recorded points to it.
+  uint64_t moves() const { return moves_; }
+  void note_move() { ++moves_; }
+
   template <class Kernel>
   void launch(Grid grid, const typename Kernel::Params& params) {
     static_assert(std::is_trivially_copyable_v<typename Kernel::Params> && sizeof(params) <= 4000, "passed by value");
@@ -72,6 +77,9 @@ class Device {
  protected:
   virtual void run(const char* kernel, Grid grid, const void* params) = 0;
   virtual void repeat_erased(uint64_t key, void (*fn)(void*), void* context) = 0;
+
+ private:
+  uint64_t moves_ = 0;
 };
 
 // Owner of n values in the memory of a device.
@@ -93,7 +101,9 @@ class DeviceArray {
   std::size_t size() const { return size_; }
   // Makes room for n values where there is not; the contents are lost then.
   void reserve(Device& device, std::size_t n) {
-    if (n > size_) *this = DeviceArray(device, n + n / 4);
+    if (n <= size_) return;
+    *this = DeviceArray(device, n + n / 4);
+    device.note_move();
   }
 
  private:

@@ -151,8 +151,10 @@ std::size_t DeviceCache::place_step(Carve memory, std::byte* staging) {
   return staging == nullptr ? memory.bytes() : known;
 }
 
-// Pieces of work of one layer, at most.
+// Pieces of work of one layer, at most. Of decode by the number of problems alone: work that was recorded for as many
+// sequences finds everything where it was.
 std::size_t DeviceCache::items_bound(const std::vector<Problem>& problems, bool prompt) const {
+  if (!prompt) return problems.size() * std::size_t(tables_.kv_heads * kMaxSplits);
   std::size_t items = 0;
   for (const Problem& problem : problems) {
     const int slot = step_.entries[problem.entry].slot;

@@ -4,6 +4,7 @@
 #include "backend/cuda/append.cuh"
 #include "backend/cuda/attend_prompt.cuh"
 #include "backend/cuda/choice.cuh"
+#include "backend/cuda/dense.cuh"
 #include "backend/cuda/gather.cuh"
 #include "backend/cuda/observe.cuh"
 #include "backend/cuda/pages.cuh"
@@ -25,6 +26,10 @@ using JudgementKernels =
 using AppendKernels = KernelList<MeanKeyKernel, AppendKernel<4>, AppendKernel<8>, AppendKernel<16>>;
 using MergeKernels = KernelList<CountSplitsKernel, QueryKernel<4>, QueryKernel<8>, QueryKernel<16>, MergeKernel<4>,
                                 MergeKernel<8>, MergeKernel<16>>;
+using DenseKernels =
+    KernelList<HalvesKernel, PrepareRowsKernel, LinearKernel<WeightCodes::k4>, LinearKernel<WeightCodes::k8>,
+               LinearKernel<WeightCodes::kHalf>, ScaleProductKernel, NormKernel, RopeKernel, AnglesKernel, GateKernel,
+               AddKernel, KeepRowsKernel, EmbedKernel>;
 // Those whose every tier is a piece of code; the largest head sizes by themselves.
 template <int kMost, bool kWide>
 using AttendKernels =

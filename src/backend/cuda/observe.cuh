@@ -11,7 +11,7 @@ namespace leankv {
 struct ObservingRows {
   int first, step, count;
 
-  LEANKV_HD explicit ObservingRows(const StepEntry& entry) : first(0), step(1), count(0) {
+  LEANKV_INLINE explicit ObservingRows(const StepEntry& entry) : first(0), step(1), count(0) {
     if (entry.observing == Observing::kUpdate) {
       step = entry.sample_interval;
       first = (step - entry.position % step) % step;
@@ -19,7 +19,7 @@ struct ObservingRows {
     if (entry.observing != Observing::kNot && first < entry.rows) count = (entry.rows - first + step - 1) / step;
   }
   // Those that see the fresh token with this index, `before` of which were there before the entry.
-  LEANKV_HD int that_see(int fresh_index, int before) const {
+  LEANKV_INLINE int that_see(int fresh_index, int before) const {
     const int hidden = fresh_index - before - first;  // rows from here on see it
     const int skipped = hidden > 0 ? (hidden + step - 1) / step : 0;
     return skipped < count ? count - skipped : 0;
@@ -48,7 +48,7 @@ struct ObserveKernel {
   };
 
   template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
+  LEANKV_INLINE static void run(Block& block, const Params& p) {
     const StepEntry& entry = p.entries[block.index_y()];
     const ObservingRows rows(entry);
     if (rows.count == 0) return;
@@ -69,7 +69,7 @@ struct ObserveKernel {
     const int first_step = block.index() % kSplits * kWarps + block.warp();
     for (int list = 0; list < p.tables.slots[entry.slot].lists; ++list) {
       const PageRun run = run_of(p.tables, entry.slot, head, map, list, 0, pages);
-      visit_device_tier(run.tier->id, [&](auto tier) {
+      visit_device_tier(run.tier->id, [&](auto tier) LEANKV_INLINE_LAMBDA {
         for (int base = 16 * first_step; base < run.last_token; base += 16 * kSplits * kWarps) {
           PageStep<tier(), kWide> step(block, run, base);
           const Seen seen = observe(block, p, entry, from, rows, step);
@@ -80,15 +80,15 @@ struct ObserveKernel {
   }
 
   // Columns of one product: whole rows of queries where a group fits.
-  LEANKV_HD static int columns_at_once(int group) {
+  LEANKV_INLINE static int columns_at_once(int group) {
     return group > kQueriesPerWarp ? kQueriesPerWarp : kQueriesPerWarp / group * group;
   }
 
   template <class Block, class Step>
-  LEANKV_HD static Seen observe(Block& block, const Params& p, const StepEntry& entry, const QueryColumns& from,
-                                const ObservingRows& rows, Step& step) {
+  LEANKV_INLINE static Seen observe(Block& block, const Params& p, const StepEntry& entry, const QueryColumns& from,
+                                    const ObservingRows& rows, Step& step) {
     uint32_t keys[kMost][4];
-    unroll<kMost>(from.head_dim / 16, [&](auto k) { step.key(block, k, keys[k]); });
+    unroll<kMost>(from.head_dim / 16, [&](auto k) LEANKV_INLINE_LAMBDA { step.key(block, k, keys[k]); });
     const bool paper = p.tables.slots[entry.slot].paper;
     const int at_once = columns_at_once(from.group);
     Seen seen;
@@ -120,13 +120,13 @@ struct ObserveKernel {
     return seen;
   }
   template <class Block, class Op>
-  LEANKV_HD static float over_columns(Block& block, float x, Op op) {
+  LEANKV_INLINE static float over_columns(Block& block, float x, Op op) {
     x = op(x, block.shuffle(x, block.lane() ^ 1));
     return op(x, block.shuffle(x, block.lane() ^ 2));
   }
   // observer: among the observing rows.
-  LEANKV_HD static void add(const StepEntry& entry, const ObservingRows& rows, int observer, int token, float x,
-                            Seen& seen) {
+  LEANKV_INLINE static void add(const StepEntry& entry, const ObservingRows& rows, int observer, int token, float x,
+                                Seen& seen) {
     const int position = entry.position + rows.first + observer * rows.step;
     const bool older = entry.observing == Observing::kGather && position < entry.recent_from;
     (older ? seen.older : seen.recent)[token] += x;
@@ -134,15 +134,15 @@ struct ObserveKernel {
 
   // Of this lane's two tokens for columns 2c and 2c + 1; 0 for those that see nothing of a token or do not exist.
   template <class Block, class Step>
-  LEANKV_HD static void probabilities(Block& block, const Params& p, const QueryColumns& tile,
-                                      const uint32_t (&keys)[kMost][4], Step& step, float (&prob)[4]) {
+  LEANKV_INLINE static void probabilities(Block& block, const Params& p, const QueryColumns& tile,
+                                          const uint32_t (&keys)[kMost][4], Step& step, float (&prob)[4]) {
     const int c = block.lane() % 4, mine = block.lane() / 4, n = tile.head_dim / 16;
     const std::size_t at = tile.number(tile.first + (mine < tile.count ? mine : 0)) * tile.head_dim;
     float sum[4] = {}, s[4] = {};
-    const auto flush = [&](int group) {
+    const auto flush = [&](int group) LEANKV_INLINE_LAMBDA {
       for (int i = 0; i < 4; ++i) s[i] += sum[i] * step.key_scale(i / 2, group).scale, sum[i] = 0;
     };
-    unroll<kMost>(n, [&](auto k) {
+    unroll<kMost>(n, [&](auto k) LEANKV_INLINE_LAMBDA {
       uint32_t query[2];
       load_query<true>(tile.q.high + at + 16 * k, c, query);
       block.mma(sum, keys[k], query);
@@ -163,9 +163,9 @@ struct ObserveKernel {
 
   // The paper's significance: per row the largest of the group's probabilities. row: the tile's first.
   template <class Block>
-  LEANKV_HD static void add_largest(Block& block, const StepEntry& entry, const ObservingRows& rows,
-                                    const QueryColumns& tile, int row, const float (&prob)[4], float (&largest)[2],
-                                    Seen& seen) {
+  LEANKV_INLINE static void add_largest(Block& block, const StepEntry& entry, const ObservingRows& rows,
+                                        const QueryColumns& tile, int row, const float (&prob)[4], float (&largest)[2],
+                                        Seen& seen) {
     const int group = tile.group, last = (tile.first + tile.count - 1) / group;
     for (int r = row; r <= last; ++r) {
       for (int token = 0; token < 2; ++token) {
@@ -183,8 +183,9 @@ struct ObserveKernel {
   }
 
   template <class Block, class Step>
-  LEANKV_HD static void record(Block& block, const Params& p, const StepEntry& entry, const ObservingRows& rows,
-                               int head, const RowMap& map, const PageRun& run, const Step& step, const Seen& seen) {
+  LEANKV_INLINE static void record(Block& block, const Params& p, const StepEntry& entry, const ObservingRows& rows,
+                                   int head, const RowMap& map, const PageRun& run, const Step& step,
+                                   const Seen& seen) {
     if (block.lane() % 4 != 0) return;
     for (int i = 0; i < 2; ++i) {
       const int token = step.token(i);
@@ -200,8 +201,8 @@ struct ObserveKernel {
     }
   }
   // The weight of what was seen in the running mean: judged_queries() and fresh_significance() of observation.cc.
-  LEANKV_HD static void update(const Params& p, const StepEntry& entry, const ObservingRows& rows, int head,
-                               const PageRun& run, int token, int number, float sum) {
+  LEANKV_INLINE static void update(const Params& p, const StepEntry& entry, const ObservingRows& rows, int head,
+                                   const PageRun& run, int token, int number, float sum) {
     const int fresh = int(p.tables.head(entry.slot, head).tokens[kFreshList]);
     const bool is_fresh = run.list == kFreshList;
     const int saw = is_fresh ? rows.that_see(token, fresh - entry.rows) : rows.count;

@@ -26,7 +26,7 @@ LEANKV_HD constexpr bool has_shift(CodecId id) { return id == CodecId::kGrid8 ||
 
 // Scale and shift of one token; group: of 32 channels, of kBlock.
 template <CodecId id>
-LEANKV_HD ScaleShift scale_shift(const SideLayout& side, const std::byte* page, int token, int group) {
+LEANKV_INLINE ScaleShift scale_shift(const SideLayout& side, const std::byte* page, int token, int group) {
   const auto* scales = reinterpret_cast<const uint8_t*>(page + side.scales + token * side.scale_bytes);
   if constexpr (id == CodecId::kHalf) return {1, 0};
   if constexpr (is_levels(id)) {
@@ -61,7 +61,7 @@ struct LevelBytes {
 
 // Codes in bytes, sign and level, to biased images. The level's bits are a selector of bytes as they stand.
 template <int kCount, class Block>
-LEANKV_HD uint32_t level_images(Block& block, uint32_t codes) {
+LEANKV_INLINE uint32_t level_images(Block& block, uint32_t codes) {
   constexpr LevelBytes<kCount> kBytes;
   constexpr int kSign = kCount == 8 ? 3 : kCount == 4 ? 2 : 1;  // its bit
   const uint32_t level = codes & (0x01010101u * (kCount - 1));
@@ -74,7 +74,7 @@ LEANKV_HD uint32_t level_images(Block& block, uint32_t codes) {
 
 // Bytes 128 + image, each, to halves: 1024 + byte is a half whose low byte is that byte.
 template <class Block>
-LEANKV_HD Quad halves_of(Block& block, uint32_t biased) {
+LEANKV_INLINE Quad halves_of(Block& block, uint32_t biased) {
   constexpr uint32_t kThousand = 0x64646464, kBias = 0x64806480;  // 1152 twice
   return {block.subtract_halves(block.byte_permute(biased, kThousand, 0x4140), kBias),
           block.subtract_halves(block.byte_permute(biased, kThousand, 0x4342), kBias)};
@@ -82,7 +82,7 @@ LEANKV_HD Quad halves_of(Block& block, uint32_t biased) {
 
 // kWide: every plane's lanes have kMaxLaneBytes, as in heads of a multiple of 64 channels, so that addresses fold.
 template <bool kWide, int kBits>
-LEANKV_HD uint32_t plane_bytes(const PlaneLayout& plane, const std::byte* tile, int quad) {
+LEANKV_INLINE uint32_t plane_bytes(const PlaneLayout& plane, const std::byte* tile, int quad) {
   const int width_log2 = kWide ? 6 : plane.width_log2;
   const int lane_log2 = width_log2 + (kBits == 8 ? 0 : kBits == 4 ? 1 : kBits == 2 ? 2 : 3);
   const int index = 4 * quad, within = index & ((1 << lane_log2) - 1);
@@ -93,7 +93,7 @@ LEANKV_HD uint32_t plane_bytes(const PlaneLayout& plane, const std::byte* tile, 
 }
 
 template <CodecId id, bool kWide, class Block>
-LEANKV_HD Quad load_quad(Block& block, const SideLayout& side, const std::byte* tile, int quad) {
+LEANKV_INLINE Quad load_quad(Block& block, const SideLayout& side, const std::byte* tile, int quad) {
   if constexpr (id == CodecId::kHalf) {
     const auto* words = reinterpret_cast<const uint32_t*>(tile) + 2 * quad;
     return {words[0], words[1]};

@@ -25,6 +25,16 @@
 
 #include "base/host_device.h"
 
+// LEANKV_HD that also wants the call gone: where it stays, arrays that the caller hands over leave the registers.
+// LEANKV_INLINE_LAMBDA says so of a lambda, behind its parameters.
+#ifdef __CUDACC__
+#define LEANKV_INLINE __host__ __device__ __forceinline__
+#define LEANKV_INLINE_LAMBDA __attribute__((always_inline))
+#else
+#define LEANKV_INLINE inline
+#define LEANKV_INLINE_LAMBDA
+#endif
+
 namespace leankv {
 
 inline constexpr int kWarp = 32;
@@ -36,47 +46,47 @@ struct Grid {
 
 // Calls f with 0, 1, ..., each a type, as far as they are below n: arrays that they index stay in registers.
 template <class F, int... kIndices>
-LEANKV_HD void unroll(std::integer_sequence<int, kIndices...>, int n, F&& f) {
+LEANKV_INLINE void unroll(std::integer_sequence<int, kIndices...>, int n, F&& f) {
   ((kIndices < n ? f(std::integral_constant<int, kIndices>{}) : void()), ...);
 }
 template <int kMost, class F>
-LEANKV_HD void unroll(int n, F&& f) {
+LEANKV_INLINE void unroll(int n, F&& f) {
   unroll(std::make_integer_sequence<int, kMost>{}, n, f);
 }
 
 // Of all lanes of a warp, in every lane. Pairs are combined in one order, so all lanes hold the same bits.
 template <class Block, class T, class Op>
-LEANKV_HD T warp_reduce(Block& block, T x, Op op, int lanes = kWarp) {
+LEANKV_INLINE T warp_reduce(Block& block, T x, Op op, int lanes = kWarp) {
   for (int stride = lanes / 2; stride > 0; stride /= 2) x = op(x, block.shuffle(x, block.lane() ^ stride));
   return x;
 }
 
 struct Plus {
   template <class T>
-  LEANKV_HD T operator()(T a, T b) const {
+  LEANKV_INLINE T operator()(T a, T b) const {
     return a + b;
   }
 };
 
 struct Largest {
   template <class T>
-  LEANKV_HD T operator()(T a, T b) const {
+  LEANKV_INLINE T operator()(T a, T b) const {
     return b > a ? b : a;
   }
 };
 
 template <class Block, class T>
-LEANKV_HD T warp_sum(Block& block, T x, int lanes = kWarp) {
+LEANKV_INLINE T warp_sum(Block& block, T x, int lanes = kWarp) {
   return warp_reduce(block, x, Plus{}, lanes);
 }
 template <class Block, class T>
-LEANKV_HD T warp_max(Block& block, T x, int lanes = kWarp) {
+LEANKV_INLINE T warp_max(Block& block, T x, int lanes = kWarp) {
   return warp_reduce(block, x, Largest{}, lanes);
 }
 
 // The sum over the lanes before this one.
 template <class Block, class T>
-LEANKV_HD T warp_exclusive_sum(Block& block, T x) {
+LEANKV_INLINE T warp_exclusive_sum(Block& block, T x) {
   T sum = x;
   for (int stride = 1; stride < kWarp; stride *= 2) {
     const T other = block.shuffle(sum, block.lane() >= stride ? block.lane() - stride : block.lane());

@@ -1,0 +1,7 @@
+#include "backend/cuda/device/kernel_entry.cuh"
+
+namespace leankv {
+
+void add_attend_kernels_128(KernelTable& table) { add_kernels(table, AttendKernels<8, true>()); }
+
+}  // namespace leankv

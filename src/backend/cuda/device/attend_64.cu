@@ -1,0 +1,7 @@
+#include "backend/cuda/device/kernel_entry.cuh"
+
+namespace leankv {
+
+void add_attend_kernels_64(KernelTable& table) { add_kernels(table, AttendKernels<4, true>()); }
+
+}  // namespace leankv

@@ -1,0 +1,7 @@
+#include "backend/cuda/device/kernel_entry.cuh"
+
+namespace leankv {
+
+void add_attend_kernels_64_any(KernelTable& table) { add_kernels(table, AttendKernels<4, false>()); }
+
+}  // namespace leankv
