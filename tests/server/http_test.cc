@@ -312,5 +312,22 @@ TEST_F(Http, AddressesThatCannotBeUsedAreErrors) {
   EXPECT_THROW(HttpServer(options, {}), Error);
 }
 
+// The next request is in the buffer, and a read behind it under way, when the answer goes out; then comes a third.
+TEST_F(Http, RequestThatComesBeforeTheAnswerIsNotTakenTwice) {
+  serve();
+  RawClient client(port());
+  for (std::size_t i = 0; i < 3; ++i) {
+    client.send(get("/hold"));
+    const Responder first = held(i);
+    client.send(get("/items/early"));
+    std::this_thread::sleep_for(50ms);  // until it has been read; without that the test shows nothing, but passes
+    first.send({200, "held"});
+    EXPECT_THAT(client.read_answer(), EndsWith("held"));
+    EXPECT_THAT(client.read_answer(), EndsWith("/items/early"));
+    client.send(get("/items/later"));
+    EXPECT_THAT(client.read_answer(), EndsWith("/items/later"));
+  }
+}
+
 }  // namespace
 }  // namespace leankv

@@ -12,7 +12,6 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
-constexpr std::size_t kReadBytes = std::size_t(16) << 10;
 constexpr std::size_t kReadAhead = std::size_t(64) << 10;  // of the next requests, while one is being served
 
 int status_of(boost::system::error_code error) {
@@ -119,16 +118,16 @@ void Connection::read() {
   if (reading_ || phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kServing && input_.size() >= kReadAhead) return;
   reading_ = true;
-  transport_->read_some(input_.prepare(kReadBytes), [self = shared_from_this()](ErrorCode error, std::size_t bytes) {
-    self->on_read(error, bytes);
-  });
+  transport_->read_some(
+      boost::asio::buffer(arriving_),
+      [self = shared_from_this()](ErrorCode error, std::size_t bytes) { self->on_read(error, bytes); });
 }
 
 void Connection::on_read(ErrorCode error, std::size_t bytes) {
   reading_ = false;
   if (error) return gone();
   if (phase_ == Phase::kLingering) return read();  // what comes now is not looked at
-  input_.commit(bytes);
+  input_.commit(boost::asio::buffer_copy(input_.prepare(bytes), boost::asio::buffer(arriving_, bytes)));
   if (phase_ == Phase::kServing) return read();
   advance();
 }

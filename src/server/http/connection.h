@@ -1,6 +1,7 @@
 // One client: reads its requests, has them served, writes the answers.
 #pragma once
 
+#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -101,6 +102,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kHandshake;
   bool winding_down_ = false;
 
+  // Apart from input_, whose bytes move when it is parsed, which may be while a read is under way: a request can come
+  // before the answer to the last one is known to have gone.
+  std::array<char, std::size_t(16) << 10> arriving_;
   boost::beast::flat_buffer input_;
   std::optional<Parser> parser_;
   HttpRequest request_;  // its header while the body is being read
