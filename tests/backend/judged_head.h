@@ -31,7 +31,9 @@ class JudgedHead {
         ops_(ops.make(threads_)),
         lease_(*cache_.admit(policy, TierId::kK16V16)),
         random_(seed),
-        direction_(random_floats(head_dim, random_)) {}
+        direction_(random_floats(head_dim, random_)) {
+    cache_.keep_positions(slot());
+  }
 
   // Raw rows of both as the oracle takes them: queries rotated as the policy says, keys and values as stored.
   void prompt(int tokens) {
@@ -165,9 +167,19 @@ class JudgedHead {
     tokens_ = std::move(after), order_ = std::move(order);
     read_significance();
   }
+  // As the cache itself has noted them, in the order of its tokens' numbers.
+  std::vector<int> positions() {
+    std::vector<int> all;
+    for (int i = 1; i <= kMaxLists; ++i) {
+      const std::vector<int>& list = state().positions[0][i % kMaxLists];
+      all.insert(all.end(), list.begin(), list.end());
+    }
+    return all;
+  }
   void read_significance() {
     const std::vector<StoredToken> stored = stored_tokens(cache_, slot(), 0, 0);
     LEANKV_CHECK(stored.size() == order_.size());
+    LEANKV_CHECK(positions() == order_);
     for (std::size_t i = 0; i < order_.size(); ++i) tokens_[order_[i]].significance = stored[i].significance;
   }
 

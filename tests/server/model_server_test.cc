@@ -216,7 +216,51 @@ TEST_F(ModelServerTest, StateWithoutText) {
   EXPECT_EQ(json_of(ask(get("/v1/kv")))["sequences"].size(), 0u);
   EXPECT_EQ(json_of(ask(get("/slots"))).size(), 4u);
   EXPECT_EQ(json_of(ask(get("/v1/models")))["data"][0]["id"], "tiny");
-  EXPECT_THAT(ask(get("/")), HasSubstr("text/html"));
+  EXPECT_THAT(ask(get("/")), AllOf(HasSubstr("text/html"), HasSubstr("default-src 'self'")));
+  EXPECT_THAT(ask(get("/page.js")), HasSubstr("text/javascript"));
+}
+
+// Every token of a head is either in one list, at one position, or pruned; and that stays so when the pages have gone.
+TEST_F(ModelServerTest, CacheOfOneRequest) {
+  start();
+  const Json answer = json_of(ask(post("/v1/completions", R"({"prompt":")" + std::string(600, 'a') +
+                                                              R"(","max_tokens":8,"ignore_eos":true,)"
+                                                              R"("kv":{"ratio":8,"positions":true}})")));
+  const std::string request = "/v1/kv?request=" + answer["id"].get<std::string>();
+  const Json whole = json_of(ask(get(request)));
+  const int heads = whole["layers"].get<int>() * whole["kv_heads"].get<int>(), tokens = whole["tokens"].get<int>();
+  EXPECT_FALSE(whole["running"].get<bool>());
+  EXPECT_TRUE(whole["judged"].get<bool>());
+  EXPECT_EQ(whole["head_bytes"].size(), std::size_t(heads));
+  EXPECT_EQ(whole["prompt_tokens"], answer["usage"]["prompt_tokens"]);
+  int64_t pruned = 0;
+  for (int i = 0; i < heads; ++i) {
+    const int layer = i / whole["kv_heads"].get<int>(), h = i % whole["kv_heads"].get<int>();
+    const Json head = json_of(ask(get(request + "&layer=" + std::to_string(layer) + "&head=" + std::to_string(h))));
+    std::vector<int> positions;
+    for (const Json& list : head["lists"]) {
+      EXPECT_EQ(list["positions"].size(), list["tokens"]);
+      for (const Json& p : list["positions"]) positions.push_back(p);
+    }
+    std::ranges::sort(positions);
+    EXPECT_TRUE(std::ranges::adjacent_find(positions) == positions.end());
+    EXPECT_TRUE(positions.front() >= 0 && positions.back() < tokens);
+    EXPECT_EQ(int(positions.size()) + head["pruned"].get<int>(), tokens);
+    EXPECT_EQ(head["bytes"], whole["head_bytes"][std::size_t(i)]);
+    pruned += head["pruned"].get<int>();
+  }
+  EXPECT_EQ(pruned, whole["pruned"]);
+  EXPECT_GT(pruned, 0);
+}
+
+TEST_F(ModelServerTest, CacheThatNobodyKnows) {
+  start();
+  const Json answer = json_of(ask(post("/v1/completions", R"({"prompt":"abc","max_tokens":2})")));
+  EXPECT_THAT(ask(get("/v1/kv?request=" + answer["id"].get<std::string>())), refuses(404, ""));  // not to be remembered
+  EXPECT_THAT(ask(get("/v1/kv?request=x&layer=0")), refuses(400, "head"));
+  EXPECT_THAT(ask(get("/v1/kv?request=x&layer=99&head=0")), refuses(400, "layer"));
+  EXPECT_THAT(ask(get("/v1/kv?layer=0&head=0")), refuses(400, "request"));
+  EXPECT_THAT(ask(get("/v1/kv?request=x&choice=-1")), refuses(400, "choice"));
 }
 
 TEST(ModelServer, SaysWhatIsWrongWithTheModel) {
