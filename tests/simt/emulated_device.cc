@@ -36,8 +36,13 @@ void EmulatedDevice::release(std::byte* memory) {
   memory_.erase(memory);
 }
 
-void EmulatedDevice::upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
-void EmulatedDevice::download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+// Nothing may come from nowhere: memcpy forbids null pointers even for no bytes.
+void EmulatedDevice::upload(void* to, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+void EmulatedDevice::download(void* to, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
 void EmulatedDevice::fill(void* to, uint8_t byte, std::size_t bytes) { std::memset(to, byte, bytes); }
 void EmulatedDevice::copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "backend/timed_ops.h"
 #include "base/error.h"
@@ -96,9 +97,8 @@ BenchPlan make_bench_plan(const BenchOptions& options, int chunk, int head_dim) 
   return plan;
 }
 
-Measurement::Measurement(Engine& engine, const BenchPlan& plan, std::span<const int> text,
-                         const BenchProgress& progress)
-    : engine_(engine), plan_(plan), text_(text), progress_(progress) {
+Measurement::Measurement(Engine& engine, const BenchPlan& plan, std::span<const int> text, BenchProgress progress)
+    : engine_(engine), plan_(plan), text_(text), progress_(std::move(progress)) {
   LEANKV_CHECK(int(text.size()) >= plan.context());
   if (!plan.phases) return;
   timer_ = std::make_unique<PhaseTimer>(engine.threads().size());

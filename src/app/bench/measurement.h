@@ -39,7 +39,7 @@ using BenchProgress = std::function<void(double done)>;
 class Measurement {
  public:
   // text: at least plan.context() tokens. All must outlive it.
-  Measurement(Engine& engine, const BenchPlan& plan, std::span<const int> text, const BenchProgress& progress);
+  Measurement(Engine& engine, const BenchPlan& plan, std::span<const int> text, BenchProgress progress);
 
   std::vector<PointResult> run();
   // Of the deepest caches that were filled with a real prompt and judged.
@@ -60,7 +60,7 @@ class Measurement {
   Engine& engine_;
   const BenchPlan& plan_;
   std::span<const int> text_;
-  const BenchProgress& progress_;
+  BenchProgress progress_;
   std::vector<PointResult> points_;
   std::vector<TierMix> mixes_;
   std::vector<std::vector<LaneTime>> prompts_;  // [cases][runs] of this depth
