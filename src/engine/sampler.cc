@@ -26,6 +26,8 @@ void check(const SamplingOptions& o, int vocabulary) {
   require(o.repeat_penalty > 0 && std::isfinite(o.repeat_penalty), "repeat_penalty", o.repeat_penalty,
           "a number above 0");
   require(o.repeat_last_n >= -1, "repeat_last_n", o.repeat_last_n, "a whole number from -1 up");
+  require(std::isfinite(o.presence_penalty), "presence_penalty", o.presence_penalty, "a number");
+  require(std::isfinite(o.frequency_penalty), "frequency_penalty", o.frequency_penalty, "a number");
   for (const LogitBias& b : o.biases) {
     require(b.token >= 0 && b.token < vocabulary, "logit_bias of token", b.token, "a token of the model");
     require(!std::isnan(b.bias), "logit_bias", b.bias, "a number");
@@ -49,6 +51,12 @@ int Sampler::sample(std::span<const float> logits, std::span<const int> history,
   adjust(logits, history, allowed);
   collect();
   if (candidates_.empty()) throw nothing_left(!allowed.empty());
+  const int token = choose();
+  ++sampled_[token];
+  return token;
+}
+
+int Sampler::choose() {
   if (options_.temperature == 0) return candidates_.front().token;
   keep_top_p();
   keep_min_p();
@@ -61,18 +69,27 @@ void Sampler::adjust(std::span<const float> logits, std::span<const int> history
   for (std::size_t t = 0; t < logits_.size() && !allowed.empty(); ++t) {
     if ((allowed[t / 64] >> t % 64 & 1) == 0) logits_[t] = kNever;
   }
-  if (options_.repeat_penalty != 1 && options_.repeat_last_n != 0) penalise(history);
+  if (options_.repeat_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0) {
+    penalise(history);
+  }
 }
 
-// CTRL (Keskar et al. 2019, section 4.1) with llama.cpp's reading for negative logits: always towards less probable.
+// repeat_penalty: CTRL (Keskar et al. 2019, section 4.1) with llama.cpp's reading for negative logits: always towards
+// less probable.
 void Sampler::penalise(std::span<const int> history) {
   const std::size_t n = options_.repeat_last_n < 0 ? history.size() : std::size_t(options_.repeat_last_n);
-  const auto recent = history.last(std::min(n, history.size()));
-  std::vector<int> tokens(recent.begin(), recent.end());
-  std::ranges::sort(tokens);
-  tokens.erase(std::ranges::unique(tokens).begin(), tokens.end());
+  std::map<int, int> recent;
+  for (int token : history.last(std::min(n, history.size()))) ++recent[token];
   const auto penalty = float(options_.repeat_penalty);
-  for (int token : tokens) logits_[token] = logits_[token] > 0 ? logits_[token] / penalty : logits_[token] * penalty;
+  for (const auto& [token, count] : recent) {
+    logits_[token] = logits_[token] > 0 ? logits_[token] / penalty : logits_[token] * penalty;
+  }
+  for (const auto& [token, count] : options_.penalise_sampled ? sampled_ : recent) penalise_presence(token, count);
+}
+
+// OpenAI's API reference, "Frequency and presence penalties".
+void Sampler::penalise_presence(int token, int count) {
+  logits_[token] -= float(options_.presence_penalty + count * options_.frequency_penalty);
 }
 
 // The best candidates in order: all that a later filter or the draw may look at.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -22,12 +23,16 @@ struct SamplingOptions {
   double min_p = 0.05;        // keep those at least this times as probable as the best; 0: all
   double repeat_penalty = 1;  // of the last repeat_last_n tokens; 1: none
   int repeat_last_n = 64;     // 0: none, -1: all
-  uint64_t seed = 0;          // the same seed and logits give the same tokens
+  // Subtracted from the logit of a token that has come: once, and as often as it has.
+  double presence_penalty = 0, frequency_penalty = 0;
+  // Where those two look: at all that was sampled, as OpenAI does, or at the last repeat_last_n, as llama.cpp does.
+  bool penalise_sampled = false;
+  uint64_t seed = 0;  // the same seed and logits give the same tokens
   std::vector<LogitBias> biases;
 };
 
-// Order, as in llama.cpp: biases, a grammar's mask, repetition penalty, top-k, top-p, min-p, temperature, draw. So
-// top-p and min-p see probabilities at temperature 1. Of equal logits the lower id comes first.
+// Order, as in llama.cpp: biases, a grammar's mask, penalties, top-k, top-p, min-p, temperature, draw. So
+// top-p and min-p see probabilities at temperature 1. Of equal logits the lower id comes first. One sampler per answer.
 class Sampler {
  public:
   // Throws kBadRequest, naming the setting, for a value out of range or a token that is not below `vocabulary`.
@@ -43,7 +48,9 @@ class Sampler {
     int token;
   };
   void adjust(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed);
+  int choose();
   void penalise(std::span<const int> history);
+  void penalise_presence(int token, int count);
   void collect();
   void keep_top_p();
   void keep_min_p();
@@ -53,6 +60,7 @@ class Sampler {
   Random random_;
   std::vector<float> logits_;          // [vocabulary] adjusted
   std::vector<Candidate> candidates_;  // best first
+  std::map<int, int> sampled_;         // token to how often
 };
 
 }  // namespace leankv

@@ -110,6 +110,40 @@ TEST(Sampler, PenaltyMovesRepeatedTokensDownWhateverTheirSign) {
   EXPECT_EQ(Sampler(o, 3).sample(positive, std::vector{0, 2, 2}), 0);
 }
 
+// llama.cpp: what stands in the window, prompt or answer, once and as often as it stands there.
+TEST(Sampler, PresenceAndFrequencyLookAtTheWindow) {
+  SamplingOptions o = plain();
+  o.temperature = 0;
+  o.repeat_last_n = 3;
+  const std::vector<float> logits{3, 2, 1};
+  o.presence_penalty = 1.5;
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 0, 0}), 1);     // 3 - 1.5
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 1, 1}), 0);     // 1.5, 0.5, 1
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 2, 2, 2}), 0);  // out of the window of 3
+  o.presence_penalty = 0;
+  o.frequency_penalty = 0.75;
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0}), 0);        // 2.25
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 0}), 1);     // 1.5
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 0, 1}), 0);  // 1.5, 1.25, 1
+  o.frequency_penalty = -1;
+  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{2, 2, 2}), 2);  // 4
+}
+
+// OpenAI: what this answer has sampled, however long ago; the prompt does not count.
+TEST(Sampler, PresenceAndFrequencyLookAtTheAnswer) {
+  SamplingOptions o = plain();
+  o.temperature = 0;
+  o.penalise_sampled = true;
+  o.repeat_last_n = 1;
+  o.frequency_penalty = 0.75;
+  const std::vector<float> logits{3, 2.1f, 1};
+  Sampler sampler(o, 3);
+  std::vector<int> tokens{0, 0, 0, 0};
+  for (int i = 0; i < 6; ++i) tokens.push_back(sampler.sample(logits, tokens));
+  // After each: 2.25 2.1 1, 1.5 2.1 1, 1.5 1.35 1, 0.75 1.35 1, 0.75 0.6 1.
+  EXPECT_EQ(std::vector(tokens.begin() + 4, tokens.end()), (std::vector{0, 0, 1, 0, 1, 2}));
+}
+
 TEST(Sampler, BiasesComeFirstAndMayForbid) {
   SamplingOptions o = plain();
   o.temperature = 0;
@@ -137,6 +171,8 @@ TEST(Sampler, RefusesSettingsOutOfRange) {
   refused([](SamplingOptions& o) { o.min_p = -0.01; });
   refused([](SamplingOptions& o) { o.repeat_penalty = 0; });
   refused([](SamplingOptions& o) { o.repeat_last_n = -2; });
+  refused([](SamplingOptions& o) { o.presence_penalty = kInfinity; });
+  refused([](SamplingOptions& o) { o.frequency_penalty = std::nan(""); });
   refused([](SamplingOptions& o) { o.biases = {{10, 1.0f}}; });
   refused([](SamplingOptions& o) { o.biases = {{-1, 1.0f}}; });
 }

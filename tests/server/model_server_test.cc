@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "server/raw_client.h"
 
 namespace leankv {
@@ -91,7 +93,8 @@ TEST_F(ModelServerTest, NamesTheFieldThatIsWrong) {
   EXPECT_THAT(chat(R"(,"stop":"")"), refuses(400, "stop"));
   EXPECT_THAT(chat(R"(,"logit_bias":{"99999":1})"), refuses(400, "logit_bias"));
   EXPECT_THAT(chat(R"(,"top_logprobs":2)"), refuses(400, "top_logprobs"));
-  EXPECT_THAT(chat(R"(,"presence_penalty":0.5)"), refuses(400, "presence_penalty", "repeat_penalty"));
+  EXPECT_THAT(chat(R"(,"presence_penalty":"x")"), refuses(400, "presence_penalty"));
+  EXPECT_THAT(chat(R"(,"dry_multiplier":0.5)"), refuses(400, "dry_multiplier", "is not available"));
   EXPECT_THAT(chat(R"(,"grammar":"root ::= x")"), refuses(400, "grammar"));
   EXPECT_THAT(chat(R"(,"kv":{"ratoi":4})"), refuses(400, "kv.ratoi"));
   EXPECT_THAT(chat(R"(,"kv":{"ratio":4,"off":true})"), refuses(400, "kv"));
@@ -131,6 +134,26 @@ TEST_F(ModelServerTest, AnswersWithUsage) {
   EXPECT_GT(json["usage"]["kv"]["bytes"], 0);
   EXPECT_EQ(json["timings"]["predicted_n"], 5);
   EXPECT_TRUE(everything_is_free());
+}
+
+// A penalty beyond all logits: no token comes twice, or, in the window of llama-server's endpoint, that the prompt has.
+TEST_F(ModelServerTest, PenaltiesReachTheSampler) {
+  start();
+  const auto answer = [&](const char* path, const std::string& fields) {
+    return json_of(
+        ask(post(path, R"({"prompt":[5,6,7,8],"temperature":0,"ignore_eos":true,"max_tokens":40)" + fields + "}")));
+  };
+  const auto different = [&](const std::string& fields) {
+    const Json tokens = answer("/completion", fields)["tokens"];
+    EXPECT_EQ(tokens.size(), 40u);
+    std::set<int> all{5, 6, 7, 8};
+    for (const Json& token : tokens) all.insert(token.get<int>());
+    return all.size();
+  };
+  EXPECT_EQ(different(R"(,"presence_penalty":1000,"repeat_last_n":-1)"), 44u);
+  EXPECT_LT(different(""), 44u) << "the model repeats itself where nothing stops it";
+  EXPECT_NE(answer("/v1/completions", R"(,"frequency_penalty":1000)")["choices"][0]["text"],
+            answer("/v1/completions", "")["choices"][0]["text"]);
 }
 
 TEST_F(ModelServerTest, StreamEndsWithDone) {

@@ -17,9 +17,9 @@ struct Neutral {
   const char* name;
   double value;
 };
-constexpr Neutral kOtherSamplers[] = {
-    {"presence_penalty", 0}, {"frequency_penalty", 0}, {"typical_p", 1},    {"mirostat", 0}, {"xtc_probability", 0},
-    {"dry_multiplier", 0},   {"dynatemp_range", 0},    {"top_n_sigma", -1}, {"tfs_z", 1},    {"length_penalty", 1}};
+constexpr Neutral kOtherSamplers[] = {{"typical_p", 1},      {"mirostat", 0},       {"xtc_probability", 0},
+                                      {"dry_multiplier", 0}, {"dynatemp_range", 0}, {"top_n_sigma", -1},
+                                      {"tfs_z", 1},          {"length_penalty", 1}};
 constexpr const char* kNotAvailable[] = {
     "grammar",       "guided_regex",    "guided_choice",  "guided_grammar", "samplers", "logits_processors",
     "bad_words",     "use_beam_search", "lora",           "audio",          "suffix",   "functions",
@@ -28,7 +28,9 @@ constexpr const char* kNotAvailable[] = {
 void refuse_unavailable(const Fields& f) {
   for (const Neutral& other : kOtherSamplers) {
     if (f.real(other.name, other.value, -kInfinity, kInfinity) != other.value) {
-      f.refuse(other.name, "is not available; there are temperature, top_k, top_p, min_p and repeat_penalty");
+      f.refuse(
+          other.name,
+          "is not available; there are temperature, top_k, top_p, min_p and repeat, presence and frequency penalties");
     }
   }
   for (const char* name : kNotAvailable) f.refuse_if_set(name, "is not available");
@@ -115,7 +117,11 @@ void read_common(const Fields& f, const ServedModel& model, std::initializer_lis
   s.top_k = std::max(0, f.count("top_k", s.top_k, -1));  // -1 is vLLM's word for all
   s.min_p = f.real("min_p", s.min_p, 0, 1);
   s.repeat_penalty = f.real("repetition_penalty", f.real("repeat_penalty", s.repeat_penalty, 1e-6, 1e6), 1e-6, 1e6);
+  if (f.has("repetition_penalty")) s.repeat_last_n = -1;  // vLLM's word, which looks at everything
   s.repeat_last_n = f.count("repeat_last_n", s.repeat_last_n, -1);
+  s.presence_penalty = f.real("presence_penalty", s.presence_penalty, -kStrongestBias, kStrongestBias);
+  s.frequency_penalty = f.real("frequency_penalty", s.frequency_penalty, -kStrongestBias, kStrongestBias);
+  s.penalise_sampled = true;
   s.seed = read_seed(f, model);
   for (const LogitBias& bias : read_biases(f, model.tokenizer().size())) s.biases.push_back(bias);
   request.stop = defaults.stop;

@@ -92,6 +92,8 @@ class NativeFormat : public AnswerFormat {
             {"min_p", s.min_p},
             {"repeat_penalty", s.repeat_penalty},
             {"repeat_last_n", s.repeat_last_n},
+            {"presence_penalty", s.presence_penalty},
+            {"frequency_penalty", s.frequency_penalty},
             {"stop", r.stop},
             {"ignore_eos", r.ignore_eos},
             {"n_probs", std::max(0, r.logprobs)},

@@ -97,6 +97,7 @@ GenerationRequest read_native_request(const Json& body, const ServedModel& model
   add_parts(result, read_prompts(f, model), model, [&] {
     Request request;
     read_common(f, model, {"n_predict", "max_tokens"}, request);
+    request.sampling.penalise_sampled = false;
     const int alternatives = f.count("n_probs", 0, 0, kMostLogprobs);
     if (alternatives > 0) request.logprobs = alternatives;
     read_kv(f, model, 0, request);
