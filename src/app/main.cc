@@ -28,7 +28,7 @@ constexpr Command kCommands[] = {
     {"generate", "one completion: -p TEXT, -f FILE or stdin", run_generate},
     {"serve", "OpenAI-compatible server", run_serve},
     {"eval", "quality of a compressed cache beside the uncompressed one", run_eval},
-    {"bench", "tokens per second by cache, context depth and batch", run_bench},
+    {"bench", "tokens per second by cache, context depth and batch; bench serve: of a server's clients", run_bench},
     {"inspect", "what a GGUF file holds; --tiers: what the cache's precisions cost", run_inspect},
 };
 

@@ -6,6 +6,7 @@
 #include "app/bench/option_rows.h"
 #include "app/byte_size.h"
 #include "app/eval/option_rows.h"
+#include "app/load/option_rows.h"
 #include "app/option_values.h"
 #include "app/serve_option_rows.h"
 #include "base/error.h"
@@ -63,7 +64,7 @@ constexpr unsigned kRun = kTalk | kServeCommand;
 constexpr unsigned kCompute = kRun | kEvalCommands | kBenchCommand;
 
 const OptionRow kRows[] = {
-    {"-m, --model", "FILE", kEveryCommand, "the GGUF file; default: what scripts/get-model fetched",
+    {"-m, --model", "FILE", kModelCommands, "the GGUF file; default: what scripts/get-model fetched",
      [](Options& o, Text& t) { o.engine.model_path = t; }},
     {"-p, --prompt", "TEXT", kGenerateCommand, "the prompt; without -p and -f it is read from stdin",
      [](Options& o, Text& t) { o.prompt = t; }},
@@ -175,6 +176,8 @@ std::span<const OptionRow> option_table() {
     const std::span<const OptionRow> bench = bench_option_rows();
     std::vector<OptionRow> all(eval.begin(), eval.end());
     all.insert(all.end(), bench.begin(), bench.end());
+    const std::span<const OptionRow> load = load_option_rows();
+    all.insert(all.end(), load.begin(), load.end());
     const std::span<const OptionRow> serve = serve_option_rows();
     all.insert(all.end(), serve.begin(), serve.end());
     all.insert(all.end(), std::begin(kRows), std::end(kRows));

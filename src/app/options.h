@@ -9,6 +9,7 @@
 
 #include "app/bench/options.h"
 #include "app/eval/options.h"
+#include "app/load/options.h"
 #include "app/serve_options.h"
 #include "engine/generation.h"
 #include "engine/options.h"
@@ -29,6 +30,7 @@ struct AppOptions {
   PolicyWords kv;
   EvalOptions eval;
   BenchOptions bench;
+  LoadOptions load;
   ServeOptions serve;
   std::string prompt, prompt_file, system, chat_template_file, stats_json;
   bool chat = false;
@@ -51,7 +53,9 @@ enum CommandSet : unsigned {
   kEvalCommands = kKldCommand | kPplCommand,
   kBenchCommand = 32,
   kServeCommand = 64,
-  kEveryCommand = 127
+  kLoadCommand = 128,  // bench serve
+  kModelCommands = 127,
+  kEveryCommand = 255
 };
 
 // args: what follows the command's name. The command line wins over LEANKV_<NAME>, the last of repeated options over

@@ -64,6 +64,10 @@ TEST_F(Bench, SaysWhatIsWrong) {
   refused("--shape llama-5", "llama-3-8b");
   refused("-m '" + kTiny + "' --depths 5000 --kv forecast+ratio=5", "no mix of tiers is recorded");
   refused("-m '" + kTiny + "' extra", "unexpected argument 'extra'");
+  refused("serve --url http://127.0.0.1:1 --no-progress", "Connection refused");
+  refused("serve --url ftp://x", "must begin with http://");
+  refused("serve --extra 1", "is no JSON object");
+  refused("serve --depths 1", "unknown option --depths");
 }
 
 }  // namespace

@@ -41,6 +41,16 @@ class Variable {
   const char* name_;
 };
 
+TEST(LoadOptions, ArrivalsAreClientsOrARate) {
+  const auto arrivals = [](const std::string& text) { return parse({"--arrivals", text}, kLoadCommand).load.arrivals; };
+  EXPECT_EQ(arrivals("closed:16").clients, 16);
+  EXPECT_EQ(arrivals("closed:16").rate, 0);
+  EXPECT_EQ(arrivals("poisson:2.5").rate, 2.5);
+  for (const char* bad : {"closed", "closed:0", "poisson:0", "poisson:-1", "uniform:3", "closed:1x"}) {
+    EXPECT_THAT(refusal({"--arrivals", bad}, kLoadCommand), HasSubstr("--arrivals: ")) << bad;
+  }
+}
+
 TEST(Options, DefaultsAreLlamaCpps) {
   const AppOptions o = parse({});
   EXPECT_EQ(o.generation.sampling.temperature, 0.8);

@@ -11,6 +11,7 @@
 #include "app/bench/report.h"
 #include "app/byte_size.h"
 #include "app/files.h"
+#include "app/load/bench_serve.h"
 #include "app/model_path.h"
 #include "app/option_values.h"
 #include "app/options.h"
@@ -22,7 +23,8 @@ namespace leankv {
 namespace {
 
 constexpr const char* kUsage =
-    "leankv bench    tokens per second of prompts and answers by cache, context depth and batch\n\n"
+    "leankv bench    tokens per second of prompts and answers by cache, context depth and batch\n"
+    "leankv bench serve    what many clients of a server get; has its own --help\n\n"
     "prompt: a whole prompt of that depth, judged at its end. prefill: a chunk of new tokens at that depth, shared by\n"
     "the sequences. decode: all sequences together, reviews included. Median and quartiles of the repetitions, in\n"
     "which the caches take turns.\n\n";
@@ -134,6 +136,7 @@ void measure(AppOptions& o) {
 }  // namespace
 
 int run_bench(std::span<char* const> args) {
+  if (!args.empty() && std::string_view(args.front()) == "serve") return run_bench_serve(args.subspan(1));
   AppOptions options = parse_options(args, kBenchCommand);
   if (options.help) return fmt::print("{}{}", kUsage, options_help(kBenchCommand)), 0;
   if (!options.arguments.empty()) refuse_option("unexpected argument '" + options.arguments.front() + "'");

@@ -1,4 +1,5 @@
-// `leankv bench`: how fast prompts and answers are computed, by cache, context depth and batch.
+// `leankv bench`: how fast prompts and answers are computed, by cache, context depth and batch; and `leankv bench
+// serve`.
 #pragma once
 
 #include <span>
