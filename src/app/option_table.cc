@@ -6,6 +6,7 @@
 #include "app/bench/option_rows.h"
 #include "app/byte_size.h"
 #include "app/eval/option_rows.h"
+#include "app/eval/suites/option_rows.h"
 #include "app/load/option_rows.h"
 #include "app/option_values.h"
 #include "app/serve_option_rows.h"
@@ -61,7 +62,7 @@ void one_sequence(Options&, Text& text) {
 
 constexpr unsigned kTalk = kGenerateCommand | kChatCommand;
 constexpr unsigned kRun = kTalk | kServeCommand;
-constexpr unsigned kCompute = kRun | kEvalCommands | kBenchCommand;
+constexpr unsigned kCompute = kRun | kEvalCommands | kSuiteCommands | kBenchCommand;
 
 const OptionRow kRows[] = {
     {"-m, --model", "FILE", kModelCommands, "the GGUF file; default: what scripts/get-model fetched",
@@ -178,6 +179,8 @@ std::span<const OptionRow> option_table() {
     all.insert(all.end(), bench.begin(), bench.end());
     const std::span<const OptionRow> load = load_option_rows();
     all.insert(all.end(), load.begin(), load.end());
+    const std::span<const OptionRow> suites = suite_option_rows();
+    all.insert(all.end(), suites.begin(), suites.end());
     const std::span<const OptionRow> serve = serve_option_rows();
     all.insert(all.end(), serve.begin(), serve.end());
     all.insert(all.end(), std::begin(kRows), std::end(kRows));

@@ -9,6 +9,7 @@
 
 #include "app/bench/options.h"
 #include "app/eval/options.h"
+#include "app/eval/suites/options.h"
 #include "app/load/options.h"
 #include "app/serve_options.h"
 #include "engine/generation.h"
@@ -29,6 +30,7 @@ struct AppOptions {
   bool seed_given = false;
   PolicyWords kv;
   EvalOptions eval;
+  SuiteOptions suite;
   BenchOptions bench;
   LoadOptions load;
   ServeOptions serve;
@@ -53,9 +55,11 @@ enum CommandSet : unsigned {
   kEvalCommands = kKldCommand | kPplCommand,
   kBenchCommand = 32,
   kServeCommand = 64,
-  kLoadCommand = 128,  // bench serve
-  kModelCommands = 127,
-  kEveryCommand = 255
+  kLoadCommand = 128,    // bench serve
+  kNeedleCommand = 256,  // eval needle, and so on
+  kSuiteCommands = kNeedleCommand,
+  kEveryCommand = ~0u,
+  kModelCommands = kEveryCommand & ~kLoadCommand
 };
 
 // args: what follows the command's name. The command line wins over LEANKV_<NAME>, the last of repeated options over

@@ -10,6 +10,7 @@
 
 #include "app/eval/report.h"
 #include "app/eval/runs.h"
+#include "app/eval/suites/suites.h"
 #include "app/model_path.h"
 #include "app/option_values.h"
 #include "app/options.h"
@@ -127,6 +128,7 @@ constexpr Measurement kMeasurements[] = {{"kld", kKldCommand, kKldUsage, run_kld
 std::string help_text() {
   std::string text = "Measures how close a compressed cache stays to the uncompressed one.\n\n";
   for (const Measurement& m : kMeasurements) text += m.usage + options_help(m.command) + "\n";
+  for (const Suite& s : suites()) text += s.usage + options_help(s.command) + "\n";
   return text;
 }
 
@@ -135,9 +137,11 @@ std::string help_text() {
 int run_eval(std::span<char* const> args) {
   const std::string_view name = args.empty() ? "" : args.front();
   if (name == "-h" || name == "--help") return fmt::print("{}", help_text()), 0;
+  const auto suite = std::ranges::find(suites(), name, &Suite::name);
+  if (suite != suites().end()) return run_suite(*suite, args.subspan(1));
   const auto measurement = std::ranges::find(kMeasurements, name, &Measurement::name);
   if (measurement == std::end(kMeasurements)) {
-    refuse("eval measures kld or ppl: leankv eval kld --help, leankv eval ppl --help");
+    refuse("eval measures kld or ppl, or runs a suite, as needle: leankv eval --help lists them");
   }
   AppOptions options = parse_options(args.subspan(1), measurement->command);
   if (options.help) return fmt::print("{}{}", measurement->usage, options_help(measurement->command)), 0;

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "app/options.h"
+
+namespace leankv {
+
+// `leankv eval needle`.
+void run_needle(const AppOptions& options);
+
+}  // namespace leankv
