@@ -262,6 +262,65 @@ TEST_P(CudaCacheTest, SimtReviewsChooseTheSame) {
   }
 }
 
+// Sequences come, grow, are copied, lowered and go, in any order; after each step the two sides hold the same.
+TEST_P(CudaCacheTest, SimtRandomSchedulesKeepTheSidesEqual) {
+  TwoCaches caches(*device_, 5);
+  std::mt19937 random(GetParam() == Order::kForward ? 23 : 29);
+  ThreadPool threads(1);
+  const Policy policies[] = {off_policy(), uniform_policy(TierId::kQ8Q4), six_tiers(), paper_policy()};
+  DeviceArray<HeadThresholds> on_device(caches.device(), std::size_t(kShape.heads()));
+  std::vector<std::optional<TwoCaches::Lease>> leases(kSlots);
+  for (int i = 0; i < 60; ++i) {
+    std::optional<TwoCaches::Lease>& lease = leases[random() % kSlots];
+    if (!lease) {
+      const auto& other = leases[random() % kSlots];
+      const Policy& policy = policies[random() % std::size(policies)];
+      lease = other && random() % 2 == 0 ? caches.copy(*other) : caches.admit(policy, policy.tiers.front());
+      caches.host().state(lease->slot()).statistics.clear(), caches.other().state(lease->slot()).statistics.clear();
+    } else if (random() % 5 == 0) {
+      lease.reset();
+      continue;
+    }
+    if (caches.host().state(lease->slot()).tokens < 500) caches.feed(*lease, 1 + int(random() % 90));
+    const SequenceState& state = caches.host().state(lease->slot());
+    if (state.policy.judges() && random() % 2 == 0) {
+      caches.invent_significance(*lease);
+      const std::vector<HeadThresholds> thresholds = falling(int(state.policy.tiers.size()), random);
+      caches.device().upload(on_device.data(), thresholds.data(), thresholds.size() * sizeof(HeadThresholds));
+      const int keep = int(random() % 40);
+      recode(caches.host(), threads, {lease->slot(), keep, state.policy.tiers.front(), thresholds});
+      caches.keeper().recode(
+          {lease->slot(), keep, state.policy.tiers.front(), kQueryUnit * kMaxQueryUnits, on_device.data()});
+    }
+    caches.expect_equal(*lease);
+  }
+  leases.clear();
+  EXPECT_EQ(caches.other().used_pages(), 0u);
+  caches.other().check_integrity();
+}
+
+// What memory management must never leave behind stops the process.
+TEST_P(CudaCacheTest, SimtIntegrityFindsWhatIsBroken) {
+  if (device_->name() != "emulated") GTEST_SKIP() << "a child of this process has no GPU";
+  TwoCaches caches(*device_);
+  const auto lease = caches.admit(off_policy(), TierId::kK16V16);
+  caches.feed(lease, 50);
+  const CacheTables& tables = caches.keeper().tables();
+  const auto broken = [&](auto& what, auto value) {
+    const auto before = what;
+    what = value;
+    EXPECT_DEATH(caches.other().check_integrity(), "check_integrity");
+    what = before;
+  };
+  PageId* row = tables.row(lease.slot(), 0);
+  broken(row[0], row[1]);                                                              // held twice, another one lost
+  broken(row[0], tables.capacity);                                                     // no page
+  broken(tables.head(lease.slot(), 0).tokens[kFreshList], 51u + 4u);                   // more tokens than pages
+  broken(tables.head(lease.slot(), 2).pages, tables.head(lease.slot(), 2).pages - 1);  // a page that nobody holds
+  broken(tables.ring[caches.other().ring().first() % tables.capacity], row[0]);        // free and held
+  caches.other().check_integrity();
+}
+
 INSTANTIATE_TEST_SUITE_P(Orders, CudaCacheTest, ::testing::ValuesIn(kOrders), [](const auto& one) {
   return std::string(one.param == Order::kForward ? "Forward" : one.param == Order::kReversed ? "Reversed" : "Random");
 });

@@ -138,11 +138,11 @@ class EmulatedBlock {
 };
 
 // Runs a kernel over a grid, blocks in the same order as threads. Throws BadKernel.
-template <class Kernel>
+template <class Kernel, class Block = EmulatedBlock>
 void run_grid(Grid grid, const typename Kernel::Params& params, Order order, uint32_t seed = 1) {
   BlockRun* run = nullptr;
   const auto body = [&](int block, int thread) {
-    EmulatedBlock view(*run, thread, {block % grid.x, block / grid.x}, grid);
+    Block view(*run, thread, {block % grid.x, block / grid.x}, grid);
     Kernel::run(view, params);
   };
   BlockRun owner(Kernel::kThreads, sizeof(typename Kernel::Shared), order, seed, body);

@@ -1,6 +1,7 @@
 #include "simt/emulated_device.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "base/error.h"
@@ -9,18 +10,10 @@
 namespace leankv::simt {
 
 EmulatedDevice::EmulatedDevice(Order order) : order_(order) {
-  add(PageKernels());
-  add(RecodeKernels());
-  add(JudgementKernels());
-  add(AppendKernels());
-  add(MergeKernels());
-  add(DenseKernels());
-  add(AttendKernels<4, true>());
-  add(AttendKernels<4, false>());
-  add(AttendKernels<8, true>());
-  add(AttendKernels<8, false>());
-  add(AttendKernels<16, true>());
-  add(AttendKernels<16, false>());
+  for (const auto add :
+       {add_cache_kernels, add_dense_kernels, add_attend_kernels_64, add_attend_kernels_128, add_attend_kernels_256}) {
+    add(kernels_);
+  }
 }
 
 // Memory is not initialised on a device: here it is poisoned, between guards.
@@ -75,8 +68,8 @@ void EmulatedDevice::multiply(const HalfProduct& p) {
 }
 
 void EmulatedDevice::run(const char* kernel, Grid grid, const void* params) {
-  const auto entry = entries_.find(kernel);
-  LEANKV_CHECK(entry != entries_.end());
+  const auto entry = kernels_.find(kernel);
+  LEANKV_CHECK(entry != kernels_.end());
   entry->second(grid, params, order_, uint32_t(++launches_));
 }
 

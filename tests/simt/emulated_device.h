@@ -4,14 +4,14 @@
 #include <map>
 
 #include "backend/cuda/device.h"
-#include "backend/cuda/kernels.h"
-#include "simt/emulated_block.h"
+#include "simt/emulated_kernels.h"
 
 namespace leankv::simt {
 
 class EmulatedDevice : public Device {
  public:
   explicit EmulatedDevice(Order order = Order::kForward);
+  EmulatedDevice(Order order, EmulatedKernels kernels) : order_(order), kernels_(std::move(kernels)) {}
 
   std::string_view name() const override { return "emulated"; }
   int processors() const override { return 2; }
@@ -35,18 +35,8 @@ class EmulatedDevice : public Device {
   void repeat_erased(uint64_t, void (*fn)(void*), void* context) override { fn(context); }
 
  private:
-  using Entry = void (*)(Grid grid, const void* params, Order order, uint32_t seed);
-  template <class... Kernels>
-  void add(KernelList<Kernels...>) {
-    ((entries_[&kernel_tag<Kernels>] =
-          [](Grid grid, const void* params, Order order, uint32_t seed) {
-            run_grid<Kernels>(grid, *static_cast<const typename Kernels::Params*>(params), order, seed);
-          }),
-     ...);
-  }
-
   Order order_;
-  std::map<const char*, Entry> entries_;
+  EmulatedKernels kernels_;
   std::map<const std::byte*, std::unique_ptr<GuardedBytes>> memory_;
   int launches_ = 0;
 };

@@ -43,9 +43,13 @@ BlockRun::BlockRun(int threads, std::size_t shared_bytes, Order order, uint32_t 
   warps_.resize(threads / kWarp);
   for (int t = 0; t < threads; ++t) {
     state_[t].run = this, state_[t].number = t;
-    state_[t].fiber = std::make_unique<Fiber>();
+    state_[t].fiber = FiberPool::of_this_thread().take();
   }
   shared_ = std::make_unique<GuardedBytes>(shared_bytes, kPoison);
+}
+
+BlockRun::~BlockRun() {
+  for (Thread& thread : state_) FiberPool::of_this_thread().give(std::move(thread.fiber));
 }
 
 void BlockRun::run(int block) {
@@ -53,6 +57,7 @@ void BlockRun::run(int block) {
   std::memset(shared_->data(), kPoison, shared_->size());
   for (Warp& warp : warps_) warp.arrived = 0;
   at_barrier_ = 0;
+  release(&start_token_);
   for (Thread& thread : state_) {
     thread.waits_for = nullptr;
     thread.fiber->start(run_thread, &thread);
@@ -66,6 +71,7 @@ void BlockRun::run(int block) {
 
 void BlockRun::run_thread(void* thread) {
   const auto* self = static_cast<Thread*>(thread);
+  acquire(&self->run->start_token_);
   self->run->body_(self->run->block_, self->number);
   release(&self->run->end_token_);
 }

@@ -59,6 +59,7 @@ class BlockRun {
   using Body = std::function<void(int, int)>;
 
   BlockRun(int threads, std::size_t shared_bytes, Order order, uint32_t seed, Body body);
+  ~BlockRun();
   // Runs the body for all threads of a block. Throws BadKernel.
   void run(int block);
 
@@ -105,7 +106,7 @@ class BlockRun {
   int at_barrier_ = 0;
   uint64_t barrier_epoch_ = 0;
   char barrier_tokens_[2];
-  char end_token_ = 0;
+  char start_token_ = 0, end_token_ = 0;
   std::string failure_;
 };
 

@@ -13,6 +13,7 @@ Fiber::Fiber() {
   void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   stack_ = static_cast<std::byte*>(memory);
+  sanitizer_fiber_ = create_context();
 }
 
 Fiber::~Fiber() {
@@ -22,8 +23,6 @@ Fiber::~Fiber() {
 
 void Fiber::start(void (*body)(void*), void* argument) {
   body_ = body, argument_ = argument;
-  if (sanitizer_fiber_ != nullptr) destroy_context(sanitizer_fiber_);
-  sanitizer_fiber_ = create_context();
   allow(stack_, kStackBytes);  // what an abandoned body left forbidden
   inside_ = new_stack(
       stack_, kStackBytes, [](void* fiber) { enter(static_cast<Fiber*>(fiber)); }, this);
@@ -56,6 +55,18 @@ void Fiber::run() {
   body_(argument_);
   finished_ = true;
   leave();
+}
+
+std::unique_ptr<Fiber> FiberPool::take() {
+  if (free_.empty()) return std::make_unique<Fiber>();
+  std::unique_ptr<Fiber> fiber = std::move(free_.back());
+  free_.pop_back();
+  return fiber;
+}
+
+FiberPool& FiberPool::of_this_thread() {
+  thread_local FiberPool pool;
+  return pool;
 }
 
 }  // namespace leankv::simt

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 namespace leankv::simt {
 
-// Used from one thread. A fiber that is dropped before its function has returned abandons that function's locals.
+// Used from one thread. A body that is started anew before the one before has returned abandons that one's locals.
+// Stacks and what the sanitisers keep of a fiber are dear: they are used again (FiberPool).
 class Fiber {
  public:
   static constexpr std::size_t kStackBytes = 256 << 10;  // sanitised frames are large
@@ -34,6 +37,17 @@ class Fiber {
   const void* caller_stack_ = nullptr;  // for the address sanitiser
   std::size_t caller_stack_bytes_ = 0;
   bool finished_ = true;
+};
+
+// Fibers that nobody uses at the moment.
+class FiberPool {
+ public:
+  std::unique_ptr<Fiber> take();
+  void give(std::unique_ptr<Fiber> fiber) { free_.push_back(std::move(fiber)); }
+  static FiberPool& of_this_thread();
+
+ private:
+  std::vector<std::unique_ptr<Fiber>> free_;
 };
 
 }  // namespace leankv::simt

@@ -4,22 +4,20 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#if defined(__SANITIZE_THREAD__)
+#if defined(LEANKV_THREAD_SANITIZER)
 #include <sanitizer/tsan_interface.h>
 #endif
 
 namespace leankv::simt {
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(LEANKV_THREAD_SANITIZER)
 bool sees_races() { return true; }
 void* create_context() { return __tsan_create_fiber(0); }
 void destroy_context(void* context) { __tsan_destroy_fiber(context); }
 void* current_context() { return __tsan_get_current_fiber(); }
-// Not instrumented, or it would be entered on one stack and left on another. No synchronisation comes with the switch:
-// only barriers order the threads of a block.
-__attribute__((no_sanitize_thread)) void switch_context(void* context) {
-  __tsan_switch_to_fiber(context, __tsan_switch_to_fiber_no_sync);
-}
+// No synchronisation comes with the switch: only barriers order the threads of a block. Like all of this file it is not
+// instrumented, or it would be entered on one stack and left on another.
+void switch_context(void* context) { __tsan_switch_to_fiber(context, __tsan_switch_to_fiber_no_sync); }
 void acquire(void* token) { __tsan_acquire(token); }
 void release(void* token) { __tsan_release(token); }
 #else

@@ -103,20 +103,31 @@ struct StageKernel {
     }
   }
 
-  // A warp takes the holes of one tile.
+  // A warp takes the holes of one tile. The tile of the new end may also hold movers, whose bytes may hold bits of
+  // holes: it comes last.
   template <class Block>
   LEANKV_HD static void fill_holes(Block& block, const Params& p, const Head& head, const HeadMoves& moves, int list) {
     const TierLayout& tier = head.layout(list);
-    const uint32_t tile = uint32_t(tier.key.tile), per_page = uint32_t(tier.tokens), n = moves.holes[list];
-    const uint32_t *holes = head.holes + moves.first_hole[list], *movers = head.movers + moves.first_hole[list];
-    const PageId* row = head.row + head.map.first_page[list];
-    for (uint32_t i = uint32_t(block.warp()); i < n; i += kWarps) {
-      if (i > 0 && holes[i - 1] / tile == holes[i] / tile) continue;
-      for (uint32_t h = i; h < n && holes[h] / tile == holes[i] / tile; ++h) {
-        copy_row(block, tier, p.tables.page(row[movers[h] / per_page]), int(movers[h] % per_page),
-                 p.tables.page(row[holes[h] / per_page]), int(holes[h] % per_page));
+    const uint32_t tile = uint32_t(tier.key.tile), n = moves.holes[list], end = moves.stay[list] / tile;
+    const uint32_t* holes = head.holes + moves.first_hole[list];
+    for (const bool at_end : {false, true}) {
+      for (uint32_t i = uint32_t(block.warp()); i < n; i += kWarps) {
+        const uint32_t this_tile = holes[i] / tile;
+        if ((this_tile == end) != at_end || (i > 0 && holes[i - 1] / tile == this_tile)) continue;
+        for (uint32_t h = i; h < n && holes[h] / tile == this_tile; ++h) fill_hole(block, p, head, moves, list, h);
       }
+      block.sync();
     }
+  }
+  template <class Block>
+  LEANKV_HD static void fill_hole(Block& block, const Params& p, const Head& head, const HeadMoves& moves, int list,
+                                  uint32_t i) {
+    const TierLayout& tier = head.layout(list);
+    const uint32_t per_page = uint32_t(tier.tokens), at = moves.first_hole[list] + i;
+    const uint32_t mover = head.movers[at], hole = head.holes[at];
+    const PageId* row = head.row + head.map.first_page[list];
+    copy_row(block, tier, p.tables.page(row[mover / per_page]), int(mover % per_page),
+             p.tables.page(row[hole / per_page]), int(hole % per_page));
   }
 };
 

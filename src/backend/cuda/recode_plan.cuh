@@ -231,6 +231,7 @@ struct PlanMovesKernel {
     const uint8_t* to = head.to + head.map.first_number[list];
     const uint32_t first = shared.staged;
     uint32_t staged = first;
+    block.sync();  // all have read it
     for (uint32_t base = 0; base < leavers; base += kThreads) {
       const uint32_t i = base + uint32_t(block.thread());
       const uint32_t token = i < leavers ? head.order[i] : 0;

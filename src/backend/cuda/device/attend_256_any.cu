@@ -1,3 +1,4 @@
+#include "backend/cuda/attend_kernels.h"
 #include "backend/cuda/device/kernel_entry.cuh"
 
 namespace leankv {

@@ -6,7 +6,7 @@
 #include "backend/cuda/device.h"
 #include "backend/cuda/device/cuda_block.cuh"
 #include "backend/cuda/device/kernel_table.h"
-#include "backend/cuda/kernels.h"
+#include "backend/cuda/kernel_list.h"
 
 namespace leankv {
 

@@ -1,0 +1,14 @@
+// Kernels of the dense arithmetic.
+#pragma once
+
+#include "backend/cuda/dense.cuh"
+#include "backend/cuda/kernel_list.h"
+
+namespace leankv {
+
+using DenseKernels =
+    KernelList<HalvesKernel, PrepareRowsKernel, LinearKernel<WeightCodes::k4>, LinearKernel<WeightCodes::k8>,
+               LinearKernel<WeightCodes::kHalf>, ScaleProductKernel, NormKernel, RopeKernel, AnglesKernel, GateKernel,
+               AddKernel, KeepRowsKernel, EmbedKernel>;
+
+}  // namespace leankv
