@@ -17,7 +17,7 @@ void add(std::vector<float>& sums, const std::vector<float>& seen) {
 int observers(const SequenceState& sequence, const BatchEntry& entry, int fresh_before, int fresh_index) {
   int n = 0;
   for (int r = std::max(0, fresh_index - fresh_before); r < entry.rows; ++r) {
-    n += observation_of(sequence, entry.position + r) != Observe::kNot;
+    n += observation_of(sequence, entry.position + r) != kNotObserved;
   }
   return n;
 }
@@ -86,10 +86,10 @@ class PageUpdate {
 
 }  // namespace
 
-Observe observation_of(const SequenceState& sequence, int position) {
-  if (!sequence.policy.judges()) return Observe::kNot;
-  if (sequence.gathering()) return position >= sequence.recent_from ? Observe::kRecent : Observe::kOlder;
-  return position % sequence.policy.sample_interval == 0 ? Observe::kRecent : Observe::kNot;
+int observation_of(const SequenceState& sequence, int position) {
+  if (!sequence.policy.judges()) return kNotObserved;
+  if (sequence.gathering()) return sequence.windows.of(position);
+  return position % sequence.policy.sample_interval == 0 ? kDecodeWindow : kNotObserved;
 }
 
 void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::span<const Observation> parts,
@@ -97,11 +97,13 @@ void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::s
   SequenceState& sequence = cache.state(entry.slot);
   if (sequence.gathering()) {
     HeadStatistics& statistics = sequence.statistics[layer * cache.shape().kv_heads + head];
-    for (const Observation& part : parts) add(statistics.older, part.older), add(statistics.recent, part.recent);
+    for (const Observation& part : parts) {
+      for (int w = 0; w < kWindows; ++w) add(statistics.seen[w], part.seen[w]);
+    }
     return;
   }
   std::vector<float> seen;
-  for (const Observation& part : parts) add(seen, part.recent);
+  for (const Observation& part : parts) add(seen, part.seen[kDecodeWindow]);
   if (seen.empty()) return;
   PageUpdate page(cache, entry, layer, head, seen, update);
   cache.for_each_page(entry.slot, cache.head(entry.slot, layer, head), page);
@@ -113,7 +115,7 @@ void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head
   const int head_dim = cache.shape().head_dim;
   HeadStatistics& statistics = sequence.statistics[layer * cache.shape().kv_heads + head];
   statistics.output_sum.resize(head_dim);
-  for (int r = std::max(0, sequence.recent_from - entry.position); r < entry.rows; ++r) {
+  for (int r = std::max(0, sequence.recent_from() - entry.position); r < entry.rows; ++r) {
     for (int c = 0; c < out.columns; ++c) {
       statistics.output_sum[c % head_dim] += out.row(r)[c];
       statistics.query_energy += double(q.row(r)[c]) * q.row(r)[c];
@@ -126,7 +128,7 @@ void gather_residual(KvCache& cache, const Batch& batch, int layer, ConstMatrix 
   for (const BatchEntry& entry : batch.entries) {
     SequenceState& sequence = cache.state(entry.slot);
     if (!sequence.gathering()) continue;
-    for (int r = std::max(0, sequence.recent_from - entry.position); r < entry.rows; ++r) {
+    for (int r = std::max(0, sequence.recent_from() - entry.position); r < entry.rows; ++r) {
       const float* row = x.row(entry.first_row + r);
       for (int c = 0; c < x.columns; ++c) sequence.residual_energy[layer] += double(row[c]) * row[c];
     }

@@ -2,6 +2,7 @@
 // tokens in decode. Tokens of a head are numbered judged lists first, then the fresh ones (HeadTable::judged_tokens).
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -11,14 +12,14 @@
 
 namespace leankv {
 
-enum class Observe { kNot, kOlder, kRecent };
+inline constexpr int kNotObserved = -1;
 
-// What to do with the query at this position of this sequence.
-Observe observation_of(const SequenceState& sequence, int position);
+// The window of the query at this position of this sequence (kv/seen_windows.h), or kNotObserved.
+int observation_of(const SequenceState& sequence, int position);
 
-// What one head saw in one step: sums over the observing queries of this step, by token number.
+// What one head saw in one step: sums over the observing queries of this step, by window and token number.
 struct Observation {
-  std::vector<float> older, recent;  // [tokens of the head]; recent also holds what decode observes
+  std::array<std::vector<float>, kWindows> seen;  // [tokens of the head], empty where nothing was seen
 };
 
 // Adds a step's sums, which may come in several parts. REQUIRES called once per (entry, layer, head), after the

@@ -9,6 +9,7 @@
 #include "backend/head_table.h"
 #include "kv/forecast.h"
 #include "kv/policy.h"
+#include "kv/seen_windows.h"
 
 namespace leankv {
 
@@ -18,9 +19,9 @@ struct HeadStatistics {
   double value_energy = 0;         // sum of ||v||^2 over the same
   std::vector<double> output_sum;  // [head_dim] attention output over recent queries and the group's heads
   double query_energy = 0;         // sum of ||q||^2 over the same
-  // Observed significance by token, numbered as in HeadTable::judged_tokens: sums over the older queries and over
-  // the policy's recent ones, since the last judgement.
-  std::vector<float> older, recent;
+  // Observed significance by token, numbered as in HeadTable::judged_tokens: sums over the queries of each window,
+  // since the last judgement.
+  std::array<std::vector<float>, kWindows> seen;
 };
 
 // Constants of one head that stay for the life of the sequence.
@@ -44,19 +45,23 @@ struct SequenceState {
   std::vector<double> residual_energy;     // [layers] sum of ||x||^2 over recent queries
   int tokens = 0;                          // that the sequence has had, pruned ones included
   int judge_at = 0;                        // gathering: the number of tokens after which the judgement comes
-  int recent_from = 0;                     // gathering: queries from this position on are its recent ones
+  QueryWindows windows;                    // gathering: what the queries up to judge_at count as
   int judgements = 0;
   int last_review = 0;  // tokens at the last judgement or review
   double lambda = 0;    // of the last choice
   bool used = false;
 
   bool gathering() const { return !statistics.empty(); }
-  // Plans the next judgement. Queries that have passed already count as older ones, but for those that were gathered as
-  // recent: they stay that.
+  int recent_from() const { return windows.recent_from(); }  // the queries that stand for the future begin
+  // Plans the next judgement. Queries that have passed stay in the window in which they were gathered.
   void judge_after(int total_tokens) {
-    const bool recent_began = recent_from >= last_review && recent_from < tokens;
     judge_at = total_tokens;
-    if (!recent_began) recent_from = std::max(tokens, judge_at - policy.recent);
+    const int recent = recent_queries(policy, total_tokens), last = std::max(1, recent / 4);
+    const std::array<int, kWindows> before_end = {total_tokens, 2 * recent, recent + last, recent, last};
+    for (int w = 1; w < kWindows; ++w) {
+      const bool began = windows.from[w] >= last_review && windows.from[w] < tokens;
+      if (!began) windows.from[w] = std::max(tokens, total_tokens - before_end[w]);
+    }
   }
   int lists() const { return int(list_tier.size()); }
 };

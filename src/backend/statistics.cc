@@ -10,13 +10,6 @@ namespace {
 
 constexpr int kErrorSample = 128;  // tokens per head whose codec error is measured
 
-// Mean significance of one token before the recent queries, over them, and over all.
-struct Seen {
-  float older, recent, all;
-  int queries;
-  bool in_curve;
-};
-
 // The tokens of one head with what was seen of them, in the order of their numbers.
 class HeadHistory {
  public:
@@ -24,31 +17,34 @@ class HeadHistory {
       : sequence_(cache.state(slot)), table_(sequence_.heads[index]), statistics_(sequence_.statistics[index]) {}
 
   // prior: stored significance of a token that was judged before.
-  Seen judged(int number, uint16_t prior) const {
-    const int from = std::max(sequence_.recent_from, sequence_.last_review);
-    const int before = significance_units(prior) * kQueryUnit;
-    const float prior_sum = level_mean(significance_level(prior)) * float(before);
-    return combine(number, prior_sum, before + from - sequence_.last_review, sequence_.tokens - from, true);
+  TokenScore judged(int number, uint16_t prior) const {
+    return score(number, prior, significance_units(prior) * kQueryUnit, sequence_.last_review);
   }
-  // prior: what an earlier judgement stored for a token that stayed in its window.
-  Seen fresh(int index, uint16_t prior) const {
-    const int position = sequence_.tokens - int(table_.tokens[kFreshList]) + index;
-    const int from = std::max(sequence_.recent_from, position);
-    const int before = std::max(0, sequence_.last_review - position);
-    const float prior_sum = level_mean(significance_level(prior)) * float(before);
-    const bool in_curve = position >= kSkipFirst && position < sequence_.recent_from - kSkipLast;
-    return combine(table_.judged_tokens() + index, prior_sum, from - position, sequence_.tokens - from, in_curve);
+  // Of the fresh list; prior: what an earlier judgement stored for a token that stayed in its window.
+  TokenScore fresh(int index, uint16_t prior) const {
+    const int born = position(index);
+    return score(table_.judged_tokens() + index, prior, std::max(0, sequence_.last_review - born),
+                 std::max(sequence_.last_review, born));
+  }
+  bool fresh_in_curve(int index) const {
+    return position(index) >= kSkipFirst && position(index) < sequence_.recent_from() - kSkipLast;
   }
 
  private:
-  Seen combine(int number, float prior_sum, int n_older, int n_recent, bool in_curve) const {
-    const float older = prior_sum + at(statistics_.older, number), recent = at(statistics_.recent, number);
-    const bool only_recent = sequence_.policy.kind == PolicyKind::kPaper && prior_sum == 0;
-    Seen s{older / float(std::max(n_older, 1)), recent / float(std::max(n_recent, 1)), 0, n_older + n_recent, in_curve};
-    s.all = only_recent ? s.recent : (older + recent) / float(std::max(s.queries, 1));
-    return s;
+  int position(int index) const { return sequence_.tokens - int(table_.tokens[kFreshList]) + index; }
+  // since: the position of the first query that is in the sums.
+  TokenScore score(int number, uint16_t prior, int prior_queries, int since) const {
+    TokenSeen seen;
+    seen.prior_queries = prior_queries;
+    seen.prior_sum = level_mean(significance_level(prior)) * float(prior_queries);
+    for (int w = 0; w < kWindows; ++w) {
+      const std::vector<float>& sums = statistics_.seen[w];
+      seen.sum[w] = number < int(sums.size()) ? sums[number] : 0.0f;
+      seen.queries[w] = sequence_.windows.queries(w, since, sequence_.tokens);
+    }
+    const bool paper = sequence_.policy.kind == PolicyKind::kPaper;
+    return score_of(seen, !paper && sequence_.windows.complete(sequence_.tokens), paper && seen.prior_sum == 0);
   }
-  static float at(const std::vector<float>& sums, int i) { return i < int(sums.size()) ? sums[i] : 0.0f; }
 
   const SequenceState& sequence_;
   const HeadTable& table_;
@@ -65,13 +61,12 @@ void settle_significance(KvCache& cache, SlotId slot, int index, std::vector<flo
     PageView page(layout, cache.page(id));
     for (int t = 0; t < tokens; ++t, ++number) {
       const uint16_t prior = page.significance(t);
-      const Seen seen = list == kFreshList ? history.fresh(number - judged, prior) : history.judged(number, prior);
-      const uint16_t bits = encode_significance(seen.all, seen.queries);
-      const int units = units_or_pin(prior, significance_units(bits));
-      page.set_significance(t, make_significance(significance_level(bits), units));
-      if (!seen.in_curve) continue;
-      past.push_back(seen.older);
-      future.push_back(seen.recent);
+      const bool is_fresh = list == kFreshList;
+      const TokenScore score = is_fresh ? history.fresh(number - judged, prior) : history.judged(number, prior);
+      page.set_significance(t, make_significance(score.level, units_or_pin(prior, query_units(score.queries))));
+      if (is_fresh && !history.fresh_in_curve(number - judged)) continue;
+      past.push_back(score.past);
+      future.push_back(score.future);
     }
   };
   cache.for_each_page(slot, table, settle_page);
@@ -123,7 +118,7 @@ CodecError measure_error(const KvCache& cache, SlotId slot, int index) {
 HeadConstants constants_of(const KvCache& cache, SlotId slot, int index, double output_energy) {
   const SequenceState& sequence = cache.state(slot);
   const HeadStatistics& s = sequence.statistics[index];
-  const double head_dim = cache.shape().head_dim, recent = sequence.tokens - sequence.recent_from;
+  const double head_dim = cache.shape().head_dim, recent = sequence.tokens - sequence.recent_from();
   const double outputs = recent * cache.shape().group, values = sequence.tokens - kSkipFirst;
   double loss = s.value_energy / values;  // mean ||v - o||^2
   for (std::size_t c = 0; c < s.output_sum.size(); ++c) {
@@ -143,7 +138,8 @@ HeadConstants constants_of(const KvCache& cache, SlotId slot, int index, double 
 }
 
 void reset(HeadStatistics& s) {
-  s.output_sum.clear(), s.older.clear(), s.recent.clear();
+  s.output_sum.clear();
+  for (std::vector<float>& sums : s.seen) sums.clear();
   s.query_energy = 0;
 }
 

@@ -12,6 +12,10 @@ bool is_for_rotated_rows(CodecId id) {
 
 }  // namespace
 
+int recent_queries(const Policy& policy, int tokens) {
+  return policy.kind == PolicyKind::kForecast ? std::min(policy.recent, std::max(1, tokens / 4)) : policy.recent;
+}
+
 Policy off_policy() { return {}; }
 
 Policy uniform_policy(TierId id) {

@@ -48,6 +48,10 @@ struct Policy {
   bool operator==(const Policy&) const = default;
 };
 
+// How many queries stand for the future when a sequence of so many tokens is judged: policy.recent, of a short one a
+// quarter, so that as many came before them.
+int recent_queries(const Policy& policy, int tokens);
+
 Policy off_policy();
 Policy uniform_policy(TierId tier);  // rotated and centred only where the key's codec is one of ours
 Policy forecast_policy(double ratio);

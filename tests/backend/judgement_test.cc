@@ -13,6 +13,7 @@ constexpr int kPrompt = 220, kSteps = 200;
 
 // What both oracles offer the comparison.
 struct ForecastRun {
+  static constexpr double kRounding = 1;  // levels: half a level of each part of a score, half of their sum
   oracle::ForecastHead head;
   double lambda;
   int window;
@@ -25,6 +26,7 @@ struct ForecastRun {
   int tiers() const { return int(head.bytes.size()); }
 };
 struct PaperRun {
+  static constexpr double kRounding = 0.5;  // the nearest level
   oracle::PaperHead head;
   int window;
   std::vector<double>& significance() { return head.sig; }
@@ -73,7 +75,7 @@ class Follower {
     for (int t = 0; t < kPrompt; ++t) {
       if (head_.tokens()[t].pruned) continue;
       const uint16_t bits = head_.tokens()[t].significance;
-      EXPECT_NEAR(significance_level(bits), level_of(exact[t]), 0.5 + slack_) << t;  // the nearest level
+      EXPECT_NEAR(significance_level(bits), level_of(exact[t]), Run::kRounding + slack_) << t;
       if (t >= kPrompt - run_.window) continue;
       EXPECT_EQ(significance_units(bits), std::min(query_units(kPrompt - t), most_units)) << t;
     }
@@ -203,14 +205,15 @@ TEST_P(JudgementTest, ForecastFollowsItsOracle) {
   std::vector<std::vector<oracle::Row>> keys, values;
   for (const TierId id : policy.tiers) keys.push_back(head.keys_at(id)), values.push_back(head.values_at(id));
   const oracle::Surroundings surroundings{JudgedHead::kOutputEnergy, JudgedHead::kResidualEnergy, policy.prune_penalty};
-  ForecastRun run{{head.oracle_head(), oracle::fit(head.oracle_head(), policy.recent),
+  ForecastRun run{{head.oracle_head(), oracle::score(head.oracle_head(), kPrompt, policy.recent),
+                   oracle::fit(head.oracle_head(), policy.recent),
                    oracle::costs(head.oracle_head(), keys, values, surroundings, policy.recent), head.bytes()},
                   0,
                   policy.window};
   std::vector<double> a = run.head.a;
   std::ranges::sort(a);
-  // About a third of the prompt is not worth the bytes of the last tier.
-  run.lambda = oracle::importance(run.head.points, a[kPrompt / 3]) * run.head.cost.back() / run.head.bytes.back();
+  // About a fifth of the prompt is not worth the bytes of the last tier.
+  run.lambda = oracle::importance(run.head.points, a[kPrompt / 5]) * run.head.cost.back() / run.head.bytes.back();
   head.state().policy.lambda = run.lambda;
   follow(head, run, kMaxQueryUnits);
 }

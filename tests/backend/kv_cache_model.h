@@ -212,9 +212,9 @@ class KvCacheExercise {
   void observe(const BatchEntry& entry, int layer, int h) {
     Observation seen;
     for (int r = 0; r < entry.rows; ++r) {
-      const Observe where = observation_of(cache_.state(entry.slot), entry.position + r);
-      if (where == Observe::kNot) continue;
-      std::vector<float>& sums = where == Observe::kOlder ? seen.older : seen.recent;
+      const int window = observation_of(cache_.state(entry.slot), entry.position + r);
+      if (window == kNotObserved) continue;
+      std::vector<float>& sums = seen.seen[window];
       sums.resize(cache_.head(entry.slot, layer, h).total_tokens());
       for (float& sum : sums) sum += std::exp2(-float(random_() % 24));
     }

@@ -88,14 +88,14 @@ TEST(KvCacheTest, ACopyHoldsTheSameInPagesOfItsOwn) {
       for (int i = 0; i < cache.page_bytes(); ++i) cache.page(ref.page())[i] = std::byte(random());
     }
   }
-  cache.state(original->slot()).statistics[1].older = {1, 2};
+  cache.state(original->slot()).statistics[1].seen[0] = {1, 2};
   const uint32_t used = cache.used_pages();
   std::optional<SequenceCache> copy = cache.copy(original->slot());
   cache.check_integrity();
   EXPECT_EQ(cache.used_pages(), 2 * used);
   const SequenceState &a = cache.state(original->slot()), &b = cache.state(copy->slot());
   EXPECT_EQ(a.tokens, b.tokens);
-  EXPECT_EQ(b.statistics[1].older, a.statistics[1].older);
+  EXPECT_EQ(b.statistics[1].seen[0], a.statistics[1].seen[0]);
   for (std::size_t h = 0; h < a.heads.size(); ++h) {
     ASSERT_EQ(a.heads[h].tokens, b.heads[h].tokens);
     for (std::size_t i = 0; i < a.heads[h].bag.size(); ++i) {

@@ -51,11 +51,14 @@ TEST_P(ObservationTest, EveryQueryGivesOutOne) {
   feed(lease.slot(), random_inputs(kShape, kTokens - 33, random_));
   for (const HeadStatistics& s : cache_.state(lease.slot()).statistics) {
     const double slack = 4 * kTokens * kFloatUnit;
-    EXPECT_NEAR(std::accumulate(s.older.begin(), s.older.end(), 0.0), 40, 40 * slack);
-    EXPECT_NEAR(std::accumulate(s.recent.begin(), s.recent.end(), 0.0), 30, 30 * slack);
-    ASSERT_EQ(s.recent.size(), std::size_t(kTokens));
-    EXPECT_GT(s.recent.back(), 0);
-    for (int t = 40; t < int(s.older.size()); ++t) EXPECT_EQ(s.older[t], 0) << "a token that older queries cannot see";
+    constexpr int kQueries[kWindows] = {10, 23, 7, 23, 7};  // 70 = 10 + 30 + 30, each 30 with its last quarter apart
+    for (int w = 0, end = 0; w < kWindows; ++w) {
+      end += kQueries[w];
+      EXPECT_NEAR(std::accumulate(s.seen[w].begin(), s.seen[w].end(), 0.0), kQueries[w], kQueries[w] * slack) << w;
+      for (int t = end; t < int(s.seen[w].size()); ++t) EXPECT_EQ(s.seen[w][t], 0) << "a token of the future";
+    }
+    ASSERT_EQ(s.seen[kWindows - 1].size(), std::size_t(kTokens));
+    EXPECT_GT(s.seen[kWindows - 1].back(), 0);
   }
 }
 
@@ -70,13 +73,23 @@ SequenceState state_with(int recent) {
   return state;
 }
 
-TEST(ObservationPlan, QueriesAreOlderThenRecent) {
+TEST(ObservationPlan, QueriesCountByHowLongBeforeTheJudgementTheyCome) {
   SequenceState state = state_with(100);
   state.judge_after(1000);
-  EXPECT_EQ(observation_of(state, 899), Observe::kOlder);
-  EXPECT_EQ(observation_of(state, 900), Observe::kRecent);
-  state.judge_after(50);  // shorter than what is recent
-  EXPECT_EQ(observation_of(state, 0), Observe::kRecent);
+  const int first[] = {0, 800, 875, 900, 975};
+  for (int w = 0; w < kWindows; ++w) {
+    EXPECT_EQ(observation_of(state, first[w]), w);
+    EXPECT_EQ(observation_of(state, std::max(0, first[w] - 1)), std::max(0, w - 1));
+    EXPECT_EQ(state.windows.queries(w, 0, 1000), (w + 1 < kWindows ? first[w + 1] : 1000) - first[w]);
+    EXPECT_EQ(state.windows.queries(w, 890, 1000), w < 2 ? 0 : w == 2 ? 10 : 75 - 50 * (w - 3));
+  }
+  EXPECT_TRUE(state.windows.complete(1000));
+  state.judge_after(50);  // a short one: a quarter stands for the future
+  EXPECT_EQ(state.recent_from(), 38);
+  state.policy.kind = PolicyKind::kPaper;
+  state.judge_after(50);
+  EXPECT_EQ(state.recent_from(), 0);
+  EXPECT_FALSE(state.windows.complete(50));
 }
 
 // A judgement that is brought forward must not count a query twice, nor under another name than it was gathered.
@@ -84,25 +97,27 @@ TEST(ObservationPlan, ABroughtForwardJudgementKeepsWhatWasGathered) {
   SequenceState state = state_with(100);
   state.judge_after(1000);
   state.tokens = 500;
-  state.judge_after(550);  // queries up to 500 are gathered as older ones
-  EXPECT_EQ(state.recent_from, 500);
+  state.judge_after(550);  // queries up to 500 are gathered as the oldest
+  EXPECT_EQ(state.recent_from(), 500);
+  EXPECT_FALSE(state.windows.complete(550));  // there are none just before the recent ones
   state.judge_after(1000);
   state.tokens = 940;
   state.judge_after(960);  // those from 900 are gathered as recent
-  EXPECT_EQ(state.recent_from, 900);
+  EXPECT_EQ(state.recent_from(), 900);
+  EXPECT_EQ(state.windows.from[1], 800);
   state.tokens = state.last_review = 960;  // judged: gathered anew
   state.judge_after(1100);
-  EXPECT_EQ(state.recent_from, 1000);
+  EXPECT_EQ(state.recent_from(), 1000);
 }
 
 TEST(ObservationPlan, DecodeSamples) {
   SequenceState state = state_with(100);
   state.statistics.clear();
   state.policy.sample_interval = 8;
-  EXPECT_EQ(observation_of(state, 16), Observe::kRecent);
-  EXPECT_EQ(observation_of(state, 17), Observe::kNot);
+  EXPECT_EQ(observation_of(state, 16), kDecodeWindow);
+  EXPECT_EQ(observation_of(state, 17), kNotObserved);
   state.policy.kind = PolicyKind::kUniform;
-  EXPECT_EQ(observation_of(state, 16), Observe::kNot);
+  EXPECT_EQ(observation_of(state, 16), kNotObserved);
 }
 
 // Feeds tokens of which every query sees each with the same share.
@@ -119,8 +134,7 @@ void feed_even_attention(KvCache& cache, SlotId slot, int rows, float share, std
   const HeadTable& head = cache.head(slot, 0, 0);
   Observation seen;
   for (int r = 0; r < rows; ++r) {
-    const bool older = observation_of(state, entry.position + r) == Observe::kOlder;
-    std::vector<float>& sums = older ? seen.older : seen.recent;
+    std::vector<float>& sums = seen.seen[observation_of(state, entry.position + r)];
     sums.resize(std::size_t(head.total_tokens()));
     for (int t = 0; t < head.total_tokens() - (rows - 1 - r); ++t) sums[t] += share;
   }

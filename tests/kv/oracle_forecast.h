@@ -54,6 +54,25 @@ inline std::vector<double> significance(const Head& head, int first, int last) {
   return a;
 }
 
+// In levels of 1/64 octave from 2^-56, as they are stored; and the mean that a level stands for.
+inline double level_of_mean(double a) { return a > 0 ? std::max(0.0, std::round(64 * (std::log2(a) + 56))) : 0; }
+inline double mean_of(double level) { return level > 0 ? std::exp2(level / 64 - 56) : 0; }
+
+// The number of each token that [0, end) queries make: the geometric mean, 2 : 5 : 3, of its significance over all of
+// them, over the last `recent` and over the last quarter of these, the latter two not below 2^-9 of the first; in
+// levels.
+inline std::vector<double> score(const Head& head, int end, int recent) {
+  const std::vector<double> all = significance(head, 0, end), wide = significance(head, end - recent, end),
+                            near = significance(head, end - recent / 4, end);
+  std::vector<double> scores;
+  for (std::size_t t = 0; t < all.size(); ++t) {
+    const double a = level_of_mean(all[t]), w = level_of_mean(wide[t]), n = level_of_mean(near[t]);
+    const double blend = (2 * a + 5 * std::max(w, a - 576) + 3 * std::max(n, a - 576)) / 10;
+    scores.push_back(a > 0 ? mean_of(std::floor(blend + 0.5)) : 0);
+  }
+  return scores;
+}
+
 struct Points {
   std::vector<double> x, y;  // log10 past, log10 future
 };
@@ -77,10 +96,11 @@ inline Points fit(const std::vector<double>& past, const std::vector<double>& fu
   return points;
 }
 
-// What a prompt of P tokens teaches: tokens 4 .. P - recent - 17, older queries against the last `recent`.
+// What a prompt of P >= 2 recent tokens teaches: tokens 4 .. P - recent - 17, their score before the last `recent`
+// queries against what these saw.
 inline Points fit(const Head& head, int recent) {
   const int n = int(head.k.size());
-  const std::vector<double> past = significance(head, 0, n - recent), future = significance(head, n - recent, n);
+  const std::vector<double> past = score(head, n - recent, recent), future = significance(head, n - recent, n);
   const int last = n - recent - 16;
   return fit(std::vector<double>(past.begin() + 4, past.begin() + last),
              std::vector<double>(future.begin() + 4, future.begin() + last));
@@ -152,9 +172,10 @@ struct ForecastHead {
   std::vector<double> cost;
   std::vector<int> bytes;
 
-  ForecastHead(const Head& prompt, Points curve, std::vector<double> costs_of_head, std::vector<int> tier_bytes)
+  ForecastHead(const Head& prompt, std::vector<double> scores, Points curve, std::vector<double> costs_of_head,
+               std::vector<int> tier_bytes)
       : k(prompt.k),
-        a(significance(prompt, 0, int(prompt.k.size()))),
+        a(std::move(scores)),
         tier(prompt.k.size(), 0),
         points(std::move(curve)),
         cost(std::move(costs_of_head)),

@@ -45,6 +45,24 @@ TEST(ForecastOracle, SignificanceIsTheSumOverTheGroupOfMeanSquares) {
   EXPECT_EQ(older[2], 0);
 }
 
+// One key against ever more: every query sees all tokens alike, so a^2 = 1 / n^2 for the query that sees n.
+TEST(ForecastOracle, ScoreBlendsWindowsInLevels) {
+  Head head;
+  for (int t = 0; t < 16; ++t) head.k.push_back({0}), head.v.push_back({0}), head.q.push_back({{0}});
+  double all = 0, wide = 0, near = 0;
+  for (int n = 1; n <= 12; ++n) {
+    all += 1.0 / n / n / 12;
+    if (n > 4) wide += 1.0 / n / n / 8;
+    if (n > 10) near += 1.0 / n / n / 2;
+  }
+  const double blend = 0.2 * std::log2(all) + 0.5 * std::log2(wide) + 0.3 * std::log2(near);
+  EXPECT_NEAR(std::log2(score(head, 12, 8)[0]), blend, 1.0 / 64);  // half a level of the parts, half of the sum
+  head.k[0] = {-100}, head.q.assign(16, {{0}});
+  for (int t = 8; t < 16; ++t) head.q[t] = {{50}};  // nobody sees token 0 any more
+  const std::vector<double> a = significance(head, 0, 16);
+  EXPECT_NEAR(std::log2(score(head, 16, 8)[0]), std::log2(a[0]) - 0.8 * 9, 1.0 / 64);
+}
+
 TEST(ForecastOracle, ImportanceFollowsThePoints) {
   std::vector<double> past, future;
   for (int i = 0; i < 9; ++i) past.push_back(std::pow(10, i - 9)), future.push_back(std::pow(10, -std::abs(i - 4)));
@@ -89,7 +107,7 @@ TEST(ForecastOracle, DecodeJudgesAfter64QueriesAndNeverRaises) {
   prompt.q = {{{0}}, {{0}}};
   Points identity;
   for (int i = 0; i < 8; ++i) identity.x.push_back(i - 8), identity.y.push_back(i - 8);
-  ForecastHead head(prompt, identity, {0, 1}, {1});
+  ForecastHead head(prompt, significance(prompt, 0, 2), identity, {0, 1}, {1});
   EXPECT_NEAR(head.a[0], (1 + 1.0 / 4) / 2, kRounding);
   EXPECT_EQ(head.count, (std::vector<double>{2, 1}));
   double sum = 1 + 1.0 / 4;

@@ -76,7 +76,7 @@ void AttentionBlock::start(const AttentionProblem& problem) {
 bool AttentionBlock::observes() const {
   const SequenceState& sequence = p_.cache->state(p_.entry->slot);
   for (int r = 0; r < p_.rows; ++r) {
-    if (observation_of(sequence, p_.entry->position + p_.first_row + r) != Observe::kNot) return true;
+    if (observation_of(sequence, p_.entry->position + p_.first_row + r) != kNotObserved) return true;
   }
   return false;
 }
@@ -174,9 +174,9 @@ void AttentionBlock::observe(const AttentionKernels& kernels, Observation& seen)
 // Adds what the queries of one row saw.
 void AttentionBlock::observe_row(const AttentionKernels& kernels, Observation& seen, int row) const {
   const SequenceState& sequence = p_.cache->state(p_.entry->slot);
-  const Observe where = observation_of(sequence, p_.entry->position + p_.first_row + row);
-  if (where == Observe::kNot) return;
-  std::vector<float>& sums = where == Observe::kOlder ? seen.older : seen.recent;
+  const int window = observation_of(sequence, p_.entry->position + p_.first_row + row);
+  if (window == kNotObserved) return;
+  std::vector<float>& sums = seen.seen[window];
   sums.resize(keys_);
   const int group = p_.cache->shape().group;
   std::vector<float> scales(group);

@@ -15,7 +15,7 @@ void AttentionRow::plan(const AttentionKernels& kernels, const KvCache& cache, c
   cache_ = &cache, entry_ = &entry, head_ = head;
   table_ = &cache.head(entry.slot, layer, head);
   group_ = cache.shape().group, head_dim_ = cache.shape().head_dim;
-  keep_weights_ = observation_of(cache.state(entry.slot), entry.position) != Observe::kNot;
+  keep_weights_ = observation_of(cache.state(entry.slot), entry.position) != kNotObserved;
   find_pages();
   cut_runs();
   prepare_queries(kernels, q);
@@ -139,10 +139,10 @@ void AttentionRow::merge_runs(int query, float* total) {
 }
 
 const Observation& AttentionRow::observe(const AttentionKernels& kernels) {
-  const Observe where = observation_of(cache_->state(entry_->slot), entry_->position);
-  seen_.older.clear(), seen_.recent.clear();
-  if (where == Observe::kNot) return seen_;
-  std::vector<float>& sums = where == Observe::kOlder ? seen_.older : seen_.recent;
+  const int window = observation_of(cache_->state(entry_->slot), entry_->position);
+  for (std::vector<float>& sums : seen_.seen) sums.clear();
+  if (window == kNotObserved) return seen_;
+  std::vector<float>& sums = seen_.seen[window];
   sums.assign(table_->total_tokens(), 0.0f);
   std::vector<float> scales(group_);
   for (std::size_t r = 0; r < runs_.size(); ++r) {

@@ -184,7 +184,7 @@ StepEntry DeviceCache::step_entry(const BatchEntry& entry, uint32_t& first_page)
   step.sample_interval = sequence.policy.sample_interval;
   if (!sequence.policy.judges()) return step;
   step.observing = sequence.gathering() ? Observing::kGather : Observing::kUpdate;
-  step.recent_from = sequence.recent_from;
+  step.windows = sequence.windows;
   if (sequence.gathering()) gather_room(entry.slot, std::max(sequence.judge_at, sequence.tokens + entry.rows));
   step.sums = slots_[entry.slot].sums;
   return step;
@@ -200,8 +200,7 @@ void DeviceCache::gather_room(SlotId slot, int tokens) {
     s.sums.value_sum = memory.take<double>(rows), s.sums.output_sum = memory.take<double>(rows);
     s.sums.value_energy = memory.take<double>(heads), s.sums.query_energy = memory.take<double>(heads);
     s.sums.residual_energy = memory.take<double>(std::size_t(tables_.layers));
-    s.sums.older = memory.take<float>(heads * std::size_t(tokens));
-    s.sums.recent = memory.take<float>(heads * std::size_t(tokens));
+    s.sums.seen = memory.take<float>(kWindows * heads * std::size_t(tokens));
     return memory.bytes();
   };
   DeviceArray<std::byte> memory(device_, place(Carve()));
@@ -209,12 +208,11 @@ void DeviceCache::gather_room(SlotId slot, int tokens) {
   s.sums.capacity = tokens;
   device_.fill(memory.data(), 0, memory.size());
   if (s.gathered.data() != nullptr) {
-    const std::size_t fixed = std::size_t(reinterpret_cast<std::byte*>(old.older) - s.gathered.data());
+    const std::size_t fixed = std::size_t(reinterpret_cast<std::byte*>(old.seen) - s.gathered.data());
     device_.copy(memory.data(), s.gathered.data(), fixed);
-    for (std::size_t h = 0; h < heads; ++h) {
+    for (std::size_t h = 0; h < kWindows * heads; ++h) {
       const std::size_t from = h * std::size_t(old.capacity), to = h * std::size_t(tokens);
-      device_.copy(s.sums.older + to, old.older + from, std::size_t(old.capacity) * sizeof(float));
-      device_.copy(s.sums.recent + to, old.recent + from, std::size_t(old.capacity) * sizeof(float));
+      device_.copy(s.sums.seen + to, old.seen + from, std::size_t(old.capacity) * sizeof(float));
     }
   }
   s.gathered = std::move(memory);

@@ -56,7 +56,7 @@ void DeviceCache::settle(const JudgementRequest& request) {
     return;
   }
   const std::size_t heads = std::size_t(tables_.heads());
-  device_.fill(slot.sums.older, 0, 2 * heads * std::size_t(slot.sums.capacity) * sizeof(float));
+  device_.fill(slot.sums.seen, 0, kWindows * heads * std::size_t(slot.sums.capacity) * sizeof(float));
   device_.fill(slot.sums.output_sum, 0, heads * std::size_t(tables_.head_dim) * sizeof(double));
   device_.fill(slot.sums.query_energy, 0, heads * sizeof(double));
   device_.fill(slot.sums.residual_energy, 0, std::size_t(tables_.layers) * sizeof(double));
@@ -68,7 +68,8 @@ void DeviceCache::settle_heads(const JudgementRequest& request, int first_layer,
   const int heads = layers * tables_.kv_heads;
   SettleTask task{request.slot,
                   sequence.tokens,
-                  sequence.recent_from,
+                  sequence.windows,
+                  policy.kind != PolicyKind::kPaper && sequence.windows.complete(sequence.tokens),
                   sequence.last_review,
                   sequence.judgements == 0,
                   first_layer * tables_.kv_heads,

@@ -71,7 +71,7 @@ struct GatherOutputsKernel {
     double energy = 0;
     for (int c = block.thread(); c < d; c += kThreads) {
       double sum = 0;
-      for (int r = first_row_from(entry, entry.recent_from); r < entry.rows; ++r) {
+      for (int r = first_row_from(entry, entry.windows.recent_from()); r < entry.rows; ++r) {
         for (int g = 0; g < p.tables.group; ++g) {
           const int column = block.index() * columns + g * d + c;
           const double q = p.q.row(entry.first_row + r)[column];
@@ -103,7 +103,7 @@ struct GatherResidualKernel {
     const StepEntry& entry = p.entries[block.index_y()];
     if (entry.observing != Observing::kGather) return;
     double energy = 0;
-    for (int r = first_row_from(entry, entry.recent_from); r < entry.rows; ++r) {
+    for (int r = first_row_from(entry, entry.windows.recent_from()); r < entry.rows; ++r) {
       const float* row = p.x.row(entry.first_row + r);
       for (int c = block.thread(); c < p.columns; c += kThreads) energy += double(row[c]) * row[c];
     }

@@ -42,9 +42,9 @@ struct ObserveKernel {
   struct Shared {};
   using Params = ObserveParams;
 
-  // Sums of this lane's two tokens, over the older and the recent queries.
+  // Sums of this lane's two tokens over the queries of each window.
   struct Seen {
-    float older[2] = {}, recent[2] = {};
+    float sum[kWindows][2] = {};
   };
 
   template <class Block>
@@ -112,10 +112,9 @@ struct ObserveKernel {
       }
     }
     if (!paper) {
-      for (int r = 0; r < 2; ++r) {
-        seen.older[r] = over_columns(block, seen.older[r], Plus{});
-        seen.recent[r] = over_columns(block, seen.recent[r], Plus{});
-      }
+      unroll<kWindows>(kWindows, [&](auto w) LEANKV_INLINE_LAMBDA {
+        for (int r = 0; r < 2; ++r) seen.sum[w][r] = over_columns(block, seen.sum[w][r], Plus{});
+      });
     }
     return seen;
   }
@@ -128,8 +127,9 @@ struct ObserveKernel {
   LEANKV_INLINE static void add(const StepEntry& entry, const ObservingRows& rows, int observer, int token, float x,
                                 Seen& seen) {
     const int position = entry.position + rows.first + observer * rows.step;
-    const bool older = entry.observing == Observing::kGather && position < entry.recent_from;
-    (older ? seen.older : seen.recent)[token] += x;
+    const int window = entry.observing == Observing::kGather ? entry.windows.of(position) : kDecodeWindow;
+    // Every sum has a register of its own: no address is computed.
+    unroll<kWindows>(kWindows, [&](auto w) LEANKV_INLINE_LAMBDA { seen.sum[w][token] += w == window ? x : 0.0f; });
   }
 
   // Of this lane's two tokens for columns 2c and 2c + 1; 0 for those that see nothing of a token or do not exist.
@@ -194,10 +194,13 @@ struct ObserveKernel {
       if (entry.observing == Observing::kGather) {
         if (number >= entry.sums.capacity) continue;
         const std::size_t at = std::size_t(head) * std::size_t(entry.sums.capacity) + std::size_t(number);
-        entry.sums.older[at] += seen.older[i], entry.sums.recent[at] += seen.recent[i];
+        const std::size_t of_window = std::size_t(p.tables.heads()) * std::size_t(entry.sums.capacity);
+        unroll<kWindows>(kWindows, [&](auto w) LEANKV_INLINE_LAMBDA {
+          entry.sums.seen[std::size_t(w) * of_window + at] += seen.sum[w][i];
+        });
         continue;
       }
-      update(p, entry, rows, head, run, token, number, seen.recent[i]);
+      update(p, entry, rows, head, run, token, number, seen.sum[kDecodeWindow][i]);
     }
   }
   // The weight of what was seen in the running mean: judged_queries() and fresh_significance() of observation.cc.

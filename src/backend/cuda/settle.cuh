@@ -15,15 +15,18 @@ inline constexpr int kFirstLeftOut = 4, kLastLeftOut = 16;
 
 struct SettleTask {
   int slot;
-  int tokens, recent_from, last_review;  // of the sequence
-  bool first;                            // no judgement came before
+  int tokens;  // of the sequence
+  QueryWindows windows;
+  bool blended;     // score_of (kv/seen_windows.h)
+  int last_review;  // of the sequence
+  bool first;       // no judgement came before
   int first_head;
   GatherSums sums;
   double prune_penalty;
   int tiers;
   TierId tier[kMaxPolicyTiers];
   const double* output_energy;  // [all heads]
-  // Points of the curves: significance over the older and over the recent queries, as the bits of floats >= 0.
+  // Points of the curves: score before the recent queries and significance over them, as the bits of floats >= 0.
   uint32_t *past, *future;  // [heads, room]
   uint32_t *begins, *ends;  // [heads] in them
   int room;
@@ -38,11 +41,6 @@ struct SettleKernel {
     CacheTables tables;
     SettleTask task;
   };
-  // Mean significance of one token before the recent queries, over them, and over all.
-  struct Seen {
-    float older, recent, all;
-    int queries;
-  };
 
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
@@ -53,7 +51,7 @@ struct SettleKernel {
     const int judged = int(map.first_number[kFreshList]), fresh = int(state.tokens[kFreshList]);
     const int born = task.tokens - fresh;  // position of the first fresh token
     const int low = clamp_index(kFirstLeftOut - born, fresh);
-    const int high = clamp_index(task.recent_from - kLastLeftOut - born, fresh);
+    const int high = clamp_index(task.windows.recent_from() - kLastLeftOut - born, fresh);
     const uint32_t first = uint32_t(block.index()) * uint32_t(task.room);
     if (block.thread() == 0) {
       task.begins[block.index()] = first;
@@ -63,14 +61,13 @@ struct SettleKernel {
       for (int t = block.thread(); t < int(state.tokens[list]); t += kThreads) {
         uint16_t& bits = significance_of(p, head, map, list, t);
         const int number = int(map.first_number[list]) + t;
-        const Seen seen =
-            list == kFreshList ? fresh_seen(p, head, born + t, number, bits) : judged_seen(p, head, number, bits);
-        const int units = units_or_pin(bits, query_units(seen.queries));
-        bits = make_significance(level_nearest(seen.all), units);
+        const TokenScore score =
+            list == kFreshList ? fresh_score(p, head, born + t, number, bits) : judged_score(p, head, number, bits);
+        bits = make_significance(score.level, units_or_pin(bits, query_units(score.queries)));
         if (list == kFreshList && (t < low || t >= high)) continue;
         const int point = list == kFreshList ? judged + t - low : number;
-        task.past[first + uint32_t(point)] = std::bit_cast<uint32_t>(seen.older);
-        task.future[first + uint32_t(point)] = std::bit_cast<uint32_t>(seen.recent);
+        task.past[first + uint32_t(point)] = std::bit_cast<uint32_t>(score.past);
+        task.future[first + uint32_t(point)] = std::bit_cast<uint32_t>(score.future);
       }
     }
   }
@@ -81,29 +78,28 @@ struct SettleKernel {
     const PageId page = p.tables.row(p.task.slot, head)[map.first_page[list] + uint32_t(token / tier.tokens)];
     return significance_at(tier, p.tables.page(page), token % tier.tokens);
   }
-  LEANKV_HD static Seen judged_seen(const Params& p, int head, int number, uint16_t prior) {
-    const int from = p.task.recent_from > p.task.last_review ? p.task.recent_from : p.task.last_review;
-    const int before = significance_units(prior) * kQueryUnit;
-    const float prior_sum = mean_of_level(significance_level(prior)) * float(before);
-    return combine(p, head, number, prior_sum, before + from - p.task.last_review, p.task.tokens - from);
+  // What HeadHistory of backend/statistics.cc says of a token.
+  LEANKV_HD static TokenScore judged_score(const Params& p, int head, int number, uint16_t prior) {
+    return score(p, head, number, prior, significance_units(prior) * kQueryUnit, p.task.last_review);
   }
-  // prior: what an earlier judgement stored for a token that stayed in its window.
-  LEANKV_HD static Seen fresh_seen(const Params& p, int head, int position, int number, uint16_t prior) {
-    const int from = p.task.recent_from > position ? p.task.recent_from : position;
-    const int before = p.task.last_review > position ? p.task.last_review - position : 0;
-    const float prior_sum = mean_of_level(significance_level(prior)) * float(before);
-    return combine(p, head, number, prior_sum, from - position, p.task.tokens - from);
+  LEANKV_HD static TokenScore fresh_score(const Params& p, int head, int position, int number, uint16_t prior) {
+    const bool before = p.task.last_review > position;
+    return score(p, head, number, prior, before ? p.task.last_review - position : 0,
+                 before ? p.task.last_review : position);
   }
-  LEANKV_HD static Seen combine(const Params& p, int head, int number, float prior_sum, int n_older, int n_recent) {
+  LEANKV_HD static TokenScore score(const Params& p, int head, int number, uint16_t prior, int prior_queries,
+                                    int since) {
     const GatherSums& sums = p.task.sums;
+    const std::size_t of_window = std::size_t(p.tables.heads()) * std::size_t(sums.capacity);
     const std::size_t at = std::size_t(head) * std::size_t(sums.capacity) + std::size_t(number);
-    const bool has = number < sums.capacity;
-    const float older = prior_sum + (has ? sums.older[at] : 0.0f), recent = has ? sums.recent[at] : 0.0f;
-    const bool only_recent = p.tables.slots[p.task.slot].paper && prior_sum == 0;
-    Seen s{older / float(n_older > 1 ? n_older : 1), recent / float(n_recent > 1 ? n_recent : 1), 0,
-           n_older + n_recent};
-    s.all = only_recent ? s.recent : (older + recent) / float(s.queries > 1 ? s.queries : 1);
-    return s;
+    TokenSeen seen;
+    seen.prior_queries = prior_queries;
+    seen.prior_sum = mean_of_level(significance_level(prior)) * float(prior_queries);
+    for (int w = 0; w < kWindows; ++w) {
+      seen.sum[w] = number < sums.capacity ? sums.seen[std::size_t(w) * of_window + at] : 0.0f;
+      seen.queries[w] = p.task.windows.queries(w, since, p.task.tokens);
+    }
+    return score_of(seen, p.task.blended, p.tables.slots[p.task.slot].paper && seen.prior_sum == 0);
   }
 };
 
@@ -175,7 +171,7 @@ struct ConstantsKernel {
     if (task.ends[block.index()] - task.begins[block.index()] < uint32_t(kCurvePoints)) return;
     double key_error[kMaxPolicyTiers] = {}, value_error[kMaxPolicyTiers] = {};
     const int samples = measure(block, p, head, key_error, value_error);
-    const double recent = task.tokens - task.recent_from, outputs = recent * p.tables.group;
+    const double recent = task.tokens - task.windows.recent_from(), outputs = recent * p.tables.group;
     const double values = task.tokens - kFirstLeftOut;
     double loss = 0;  // mean ||v - o||^2, but for ||v||^2
     for (int c = block.thread(); c < d; c += kThreads) {

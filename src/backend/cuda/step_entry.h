@@ -3,13 +3,15 @@
 
 #include <cstdint>
 
+#include "kv/seen_windows.h"
+
 namespace leankv {
 
 enum class Observing { kNot, kGather, kUpdate };  // into the sums of a prompt; into stored significance
 
 // Sums of a prompt that is being gathered (backend/sequence_state.h), for all heads of a sequence.
 struct GatherSums {
-  float *older, *recent;                // [heads, capacity] by token number
+  float* seen;                          // [kWindows, heads, capacity] by token number
   double *value_sum, *output_sum;       // [heads, head_dim]
   double *value_energy, *query_energy;  // [heads]
   double* residual_energy;              // [layers]
@@ -21,8 +23,8 @@ struct StepEntry {
   uint32_t pages_per_head;  // that this step takes
   uint32_t first_page;      // of them, from the step's first on
   Observing observing;
-  int recent_from;      // gathering: queries from this position on are recent ones
-  int sample_interval;  // updating: queries at its multiples observe
+  QueryWindows windows;  // gathering: what the queries count as
+  int sample_interval;   // updating: queries at its multiples observe
   GatherSums sums;
 };
 

@@ -79,10 +79,9 @@ void attend_head(KvCache& cache, const BatchEntry& entry, int layer, int head, C
       restore_output(sequence.policy, shape.head_dim, result.data());
       std::ranges::copy(result, out.row(entry.first_row + r) + first);
     }
-    const Observe where = observation_of(sequence, entry.position + r);
-    if (where == Observe::kNot) continue;
-    observe(p, sequence.policy.kind == PolicyKind::kPaper, rows.keys.size(),
-            where == Observe::kOlder ? seen.older : seen.recent);
+    const int window = observation_of(sequence, entry.position + r);
+    if (window == kNotObserved) continue;
+    observe(p, sequence.policy.kind == PolicyKind::kPaper, rows.keys.size(), seen.seen[window]);
   }
   record(cache, entry, layer, head, {&seen, 1});
   const int columns = shape.group * shape.head_dim;
