@@ -7,6 +7,7 @@
 
 #include "backend/batch.h"
 #include "base/matrix_view.h"
+#include "kv/page_ref.h"
 
 namespace leankv {
 
@@ -35,7 +36,11 @@ class CacheKeeper {
   virtual void gather_residual(const Batch& batch, int layer, ConstMatrix x) = 0;
 
   virtual void fetch(SlotId slot) = 0;  // tables, constants and statistics into the cache's SequenceState
-  virtual void check_integrity() = 0;   // stops the process where an invariant is broken
+  // The other way round, of a sequence whose pages, the ring's first ones, the host took in a cache that held nothing
+  // else; write() puts their bytes there.
+  virtual void adopt(SlotId slot) = 0;
+  virtual void write(PageId id, std::span<const std::byte> page) = 0;
+  virtual void check_integrity() = 0;  // stops the process where an invariant is broken
 };
 
 }  // namespace leankv

@@ -25,6 +25,8 @@ class CacheOps {
 
   // Bytes for the pool of a cache on a device of its own, when nobody says; none: the host's memory is to be shared.
   virtual std::optional<int64_t> pool_bytes(const CacheShape&, int /*slots*/) const { return std::nullopt; }
+  // Bytes per second that a device of its own moves when it copies, reads and writes together; none: the host's memory.
+  virtual std::optional<double> measure_copy_peak() { return std::nullopt; }
   // Calls forward, which computes the step that the cache was extended by. A device may record what that queues, and
   // play it back for a later step of the same shape in its place.
   virtual void run_step(KvCache&, const Batch&, const std::function<void()>& forward) { forward(); }

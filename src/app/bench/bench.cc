@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "app/bench/bandwidth.h"
+#include "app/bench/device_kernels.h"
 #include "app/bench/embedded.h"
 #include "app/bench/measurement.h"
 #include "app/bench/report.h"
@@ -16,6 +17,7 @@
 #include "app/option_values.h"
 #include "app/options.h"
 #include "app/progress_bar.h"
+#include "backend/cuda/make_backend.h"
 #include "engine/pool_size.h"
 #include "model/shapes.h"
 
@@ -77,6 +79,7 @@ struct Machine {
   std::string model, isa, activations;
   int threads;
   double peak_gb_s;
+  bool on_host;
 
   nlohmann::ordered_json json() const {
     return {
@@ -87,11 +90,11 @@ struct Machine {
 std::string heading(const Machine& m, const Engine& engine, const BenchPlan& plan) {
   return fmt::format(
       "model    {}: {} layers, {} heads, {} KV heads of {} channels; {} MB of packed weights\n"
-      "backend  {}, {} threads, activations {}; memory is read at {:.1f} GB/s\n"
+      "backend  {}, {} threads, activations {}; memory is {} at {:.1f} GB/s\n"
       "each     median (quartiles) of {} repetitions: {} tokens of prefill, {} steps of decode\n",
       m.model, engine.config().layers, engine.config().heads, engine.config().kv_heads, engine.config().head_dim,
-      engine.weights().packed_bytes() / 1000000, m.isa, m.threads, m.activations, m.peak_gb_s, plan.repeat, plan.chunk,
-      plan.steps);
+      engine.weights().packed_bytes() / 1000000, m.isa, m.threads, m.activations, m.on_host ? "read" : "copied",
+      m.peak_gb_s, plan.repeat, plan.chunk, plan.steps);
 }
 
 std::string mixes_text(std::span<const PointResult> points) {
@@ -101,6 +104,12 @@ std::string mixes_text(std::span<const PointResult> points) {
     if (used) text += "  " + tier_mix_summary(mix) + "\n";
   }
   return text;
+}
+
+// Of the memory that the cache lies in, bytes per second.
+double memory_peak(Engine& engine) {
+  const std::optional<double> of_device = engine.backend().cache->measure_copy_peak();
+  return of_device ? *of_device : measure_read_bandwidth(engine.threads());
 }
 
 void measure(AppOptions& o) {
@@ -113,17 +122,23 @@ void measure(AppOptions& o) {
   Engine engine(o.engine, std::make_unique<GgufFile>(std::move(*model.file)),
                 [&](double done) { loading.update(done); });
   loading.clear();
-  const double peak_before = measure_read_bandwidth(engine.threads());
+  const bool on_host = engine.cache().keeper() == nullptr;
+  if (o.bench.phases && !on_host) {
+    refuse_option("--phases times what the host computes; with --device " + o.engine.backend + " it only queues");
+  }
+  const double peak_before = memory_peak(engine);
   const std::vector<int> text = text_tokens(engine.tokenizer(), o.bench.text, std::size_t(plan.context()));
   ProgressBar bar("measuring", shown);
   Measurement measurement(engine, plan, text, [&](double done) { bar.update(done); });
   std::vector<PointResult> points = measurement.run();
   bar.clear();
   // Before and after: while something else ran on the machine, it is not the machine's peak.
-  const double peak = std::max(peak_before, measure_read_bandwidth(engine.threads()));
+  const double peak = std::max(peak_before, memory_peak(engine));
   for (PointResult& p : points) p.share_of_peak = p.gb_s * 1e9 / peak;
-  const Machine machine{model.name, std::string(isa_name(o.engine.isa.value_or(best_isa()))),
-                        std::string(activations_name(o.engine.activations)), engine.threads().size(), peak / 1e9};
+  const std::string isa(on_host ? isa_name(o.engine.isa.value_or(best_isa())) : engine.backend().dense->name());
+  const Machine machine{
+      model.name, isa,    std::string(activations_name(o.engine.activations)), engine.threads().size(),
+      peak / 1e9, on_host};
   fmt::print("{}\n{}{}", heading(machine, engine, plan), points_to_text(points), mixes_text(points));
   if (o.bench.phases) fmt::print("\n{}", phases_to_text(points));
   if (!o.bench.json.empty()) write_json(o.bench.json, points_to_json(points, machine.json()));
@@ -133,6 +148,22 @@ void measure(AppOptions& o) {
   write_file(o.bench.record_mix, write_tier_mixes(remark, measurement.mixes()));
 }
 
+// A few layers hold more than the caches of a GPU; the memory manager is measured on all of them.
+void measure_kernels(const AppOptions& o) {
+  if (o.engine.backend != "cuda") refuse_option("--kernels are those of --device cuda");
+  constexpr int kLayers = 4;
+  const ModelShape& shape = find_model_shape(o.bench.shape.empty() ? "llama-3-8b" : o.bench.shape);
+  const BenchPlan bench = make_bench_plan(o.bench, o.engine.chunk, shape.head_dim);
+  KernelPlan plan;
+  plan.memory = {shape.layers, shape.kv_heads, shape.heads / shape.kv_heads, shape.head_dim};
+  plan.attention = plan.memory, plan.attention.layers = kLayers;
+  plan.cases = bench.cases, plan.depths = bench.depths, plan.batches = bench.batches, plan.repeat = bench.repeat;
+  std::erase(plan.depths, 0);
+  const nlohmann::ordered_json json = measure_device_kernels(*open_cuda_device(), plan);
+  fmt::print("{}\n", json.dump(1));
+  if (!o.bench.json.empty()) write_json(o.bench.json, json);
+}
+
 }  // namespace
 
 int run_bench(std::span<char* const> args) {
@@ -140,7 +171,7 @@ int run_bench(std::span<char* const> args) {
   AppOptions options = parse_options(args, kBenchCommand);
   if (options.help) return fmt::print("{}{}", kUsage, options_help(kBenchCommand)), 0;
   if (!options.arguments.empty()) refuse_option("unexpected argument '" + options.arguments.front() + "'");
-  measure(options);
+  options.bench.kernels ? measure_kernels(options) : measure(options);
   return 0;
 }
 

@@ -18,7 +18,9 @@ namespace {
 
 CacheShape shape_of(const ModelConfig& c) { return {c.layers, c.kv_heads, c.group(), c.head_dim}; }
 
-// Codes and scales of every token, page by page; significance is read by one step in eight only.
+}  // namespace
+
+// Page by page; significance is read by one step in eight only.
 int64_t bytes_read_of(const CacheUsage& usage, int head_dim) {
   int64_t bytes = 0;
   for (const Tier& t : kTiers) {
@@ -26,8 +28,6 @@ int64_t bytes_read_of(const CacheUsage& usage, int head_dim) {
   }
   return bytes;
 }
-
-}  // namespace
 
 // While it lives, the engine computes with the lane's cache.
 class Lane::InPlace {
@@ -100,9 +100,6 @@ LaneTime Lane::fill(std::span<const int> tokens) {
 }
 
 void Lane::fill_from(std::span<const std::vector<double>> shares) {
-  if (cache_->keeper() != nullptr) {
-    throw Error(ErrorKind::kUnsupported, "bench: pages on this --device are not filled synthetically; use --fill real");
-  }
   std::optional<SequenceCache> lease = cache_->admit(what_.policy, what_.policy.tiers.front());
   if (!lease || !fill_synthetic(*cache_, lease->slot(), need_.depth, shares)) fail_to_fit(*this);
   filled_ = Sequence(std::move(*lease));

@@ -26,6 +26,9 @@ struct LaneTime {
   LaneTime& operator+=(const LaneTime& other);
 };
 
+// What a step of decode reads of a sequence: codes and scales of every token.
+int64_t bytes_read_of(const CacheUsage& usage, int head_dim);
+
 // Owner of a cache and its sequences; borrows the engine, whose cache it stands in for while it computes. Everything
 // throws kDoesNotFit when the pool, whose size is an estimate, turns out to be too small.
 class Lane {

@@ -48,18 +48,6 @@ const TierMix* find_mix(const std::string& kv) {
   return nullptr;
 }
 
-// A recorded mix, in the order of the policy's tiers; nothing for policies that do not judge.
-std::vector<std::vector<double>> shares_for(const BenchCase& what) {
-  if (!what.policy.judges()) return {};
-  const TierMix* mix = find_mix(what.name);
-  if (mix != nullptr && mix->tiers == what.policy.tiers) return mix->shares;
-  std::string names;
-  for (const TierMix& m : recorded_tier_mixes()) names += (names.empty() ? "" : ", ") + m.kv;
-  throw Error(ErrorKind::kUnsupported, "--kv " + what.name +
-                                           ": no mix of tiers is recorded to fill pages with; recorded are " + names +
-                                           " (--fill real computes a prompt instead)");
-}
-
 void add_prompts(std::span<const LaneTime> runs, int depth, bool phases, PointResult& point) {
   if (runs.empty()) return;
   std::vector<double> tok_s;
@@ -79,6 +67,17 @@ PointResult point_at(const std::string& kv, int depth, int batch) {
 }
 
 }  // namespace
+
+std::vector<std::vector<double>> recorded_shares(const BenchCase& what) {
+  if (!what.policy.judges()) return {};
+  const TierMix* mix = find_mix(what.name);
+  if (mix != nullptr && mix->tiers == what.policy.tiers) return mix->shares;
+  std::string names;
+  for (const TierMix& m : recorded_tier_mixes()) names += (names.empty() ? "" : ", ") + m.kv;
+  throw Error(ErrorKind::kUnsupported, "--kv " + what.name +
+                                           ": no mix of tiers is recorded to fill pages with; recorded are " + names +
+                                           " (--fill real computes a prompt instead)");
+}
 
 int BenchPlan::added() const { return std::max(chunk, repeat * steps + kWarmSteps) + 1; }
 
@@ -106,6 +105,8 @@ Measurement::Measurement(Engine& engine, const BenchPlan& plan, std::span<const 
 }
 
 std::vector<PointResult> Measurement::run() {
+  // What a device gave the engine's own pool it gives to the others; the host's memory is asked for anew at each depth.
+  if (engine_.cache().keeper() != nullptr) device_bytes_ = engine_.cache().pool_bytes();
   engine_.exchange_cache(nullptr);  // its memory is needed for those that are measured
   for (std::size_t i = 0; i < plan_.depths.size(); ++i) {
     measure_depth(plan_.depths[i]);
@@ -123,7 +124,7 @@ void Measurement::measure_depth(int depth) {
   const ModelConfig& c = engine_.config();
   const CacheShape shape{c.layers, c.kv_heads, c.group(), c.head_dim};
   const DepthNeed need{depth, plan_.added(), is_real(depth)};
-  const int64_t free_bytes = int64_t(double(free_memory_bytes()) * kShareOfFreeMemory);
+  const int64_t free_bytes = int64_t(double(device_bytes_.value_or(free_memory_bytes())) * kShareOfFreeMemory);
   const std::vector<CasePlan> plans = plan_depth(shape, plan_.cases, plan_.batches, need, free_bytes);
   const Lanes lanes = make_lanes(plans, need);
   for (int batch : plan_.batches) {
@@ -159,7 +160,7 @@ void Measurement::fill(const Lanes& lanes, int depth) {
       if (is_real(depth)) {
         prompts_[i].push_back(lanes[i]->fill(text_.first(std::size_t(depth))));
       } else {
-        lanes[i]->fill_from(shares_for(lanes[i]->what()));
+        lanes[i]->fill_from(recorded_shares(lanes[i]->what()));
       }
     }
   }

@@ -15,6 +15,10 @@
 
 namespace leankv {
 
+// A recorded mix, in the order of the policy's tiers; nothing for policies that do not judge. Throws kUnsupported where
+// none is recorded.
+std::vector<std::vector<double>> recorded_shares(const BenchCase& what);
+
 struct BenchPlan {
   std::vector<BenchCase> cases;
   std::vector<int> depths, batches;  // ascending
@@ -58,6 +62,7 @@ class Measurement {
   void finish_decode(const Lane& lane, std::span<const LaneTime> times, PointResult& point) const;
 
   Engine& engine_;
+  std::optional<int64_t> device_bytes_;
   const BenchPlan& plan_;
   std::span<const int> text_;
   BenchProgress progress_;

@@ -57,6 +57,8 @@ const OptionRow kRows[] = {
      "real: a computed prompt; synthetic: random pages in a recorded mix of tiers (auto)",
      [](Options& o, Text& t) { o.bench.fill = fill(t); }},
     {"--phases", "", kBenchCommand, "also where the time goes", [](Options& o, Text&) { o.bench.phases = true; }},
+    {"--kernels", "", kBenchCommand, "single operations of a GPU (--device cuda), for heads as those of --shape",
+     [](Options& o, Text&) { o.bench.kernels = true; }},
     {"--json", "FILE", kBenchCommand, "also write the result as JSON", [](Options& o, Text& t) { o.bench.json = t; }},
     {"--record-mix", "FILE", kBenchCommand, "write the tiers of the deepest real caches, for synthetic ones",
      [](Options& o, Text& t) { o.bench.record_mix = t; }},

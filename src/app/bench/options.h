@@ -25,6 +25,7 @@ struct BenchOptions {
   WeightType weights = WeightType::kQ8_0;  // of --shape
   BenchFill fill = BenchFill::kAuto;
   bool phases = false;
+  bool kernels = false;          // single operations of a GPU instead of a model
   std::string json, record_mix;  // paths
 };
 

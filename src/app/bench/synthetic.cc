@@ -126,8 +126,7 @@ class Filler {
     for (int list = 0; list < state_.lists(); ++list) {
       const int per_page = cache_.list_layout(slot_, list).tokens;
       for (int left = int(counts[std::size_t(list)]); left > 0; left -= per_page) {
-        const auto& page = templates_[std::size_t(list)][next % kTemplates];
-        std::memcpy(cache_.page(pages[next]), page.data(), page.size());
+        write(pages[next], templates_[std::size_t(list)][next % kTemplates]);
         head.bag.emplace_back(list, pages[next++]);
       }
     }
@@ -135,7 +134,9 @@ class Filler {
 
   std::vector<PageId> take_shuffled(uint32_t count) {
     std::vector<PageId> pages;
-    for (uint32_t i = 0; i < count; ++i) pages.push_back(cache_.ring().at(i));
+    const bool kept = cache_.keeper() != nullptr;  // then the host knows no more of the ring than how it begins
+    LEANKV_CHECK(!kept || (cache_.ring().first() == 0 && cache_.used_pages() == 0));
+    for (uint32_t i = 0; i < count; ++i) pages.push_back(kept ? PageId(i) : cache_.ring().at(i));
     for (std::size_t i = pages.size(); i > 1; --i) std::swap(pages[i - 1], pages[random_.bits() % i]);
     cache_.ring().take(count);
     cache_.note_high_water();
@@ -143,6 +144,11 @@ class Filler {
   }
 
  private:
+  void write(PageId id, const std::vector<std::byte>& page) {
+    if (cache_.keeper() != nullptr) return cache_.keeper()->write(id, page);
+    std::memcpy(cache_.page(id), page.data(), page.size());
+  }
+
   KvCache& cache_;
   SequenceState& state_;
   SlotId slot_;
@@ -180,6 +186,7 @@ bool fill_synthetic(KvCache& cache, SlotId slot, int depth, std::span<const std:
     left = left.subspan(n);
   }
   settle_state(cache, state, depth);
+  if (cache.keeper() != nullptr) cache.keeper()->adopt(slot);
   return true;
 }
 

@@ -1,5 +1,8 @@
 #include "backend/cuda/cache_ops.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "backend/cuda/append.cuh"
 #include "backend/cuda/attend_prompt.cuh"
 #include "backend/cuda/head_size.h"
@@ -27,6 +30,24 @@ std::optional<int64_t> CudaCacheOps::pool_bytes(const CacheShape& shape, int slo
   const int64_t partials = int64_t(slots) * tiles * shape.kv_heads * kMaxSplits * kQueriesPerWarp * shape.head_dim * 4;
   const int64_t used = device_.total_bytes() - device_.free_bytes();
   return int64_t(utilisation_ * double(device_.total_bytes())) - used - page_ids - 2 * staging - 2 * partials;
+}
+
+// The best of a few passes over memory far beyond the second-level cache.
+std::optional<double> CudaCacheOps::measure_copy_peak() {
+  constexpr int kPasses = 10;
+  constexpr int64_t kMost = int64_t(1) << 30;
+  const auto bytes = std::size_t(std::min(kMost, device_.free_bytes() / 16));
+  DeviceArray<std::byte> from(device_, bytes), to(device_, bytes);
+  double best = 0;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    device_.wait();
+    const auto begin = std::chrono::steady_clock::now();
+    device_.copy(to.data(), from.data(), bytes);
+    device_.wait();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    best = std::max(best, 2 * double(bytes) / seconds.count());
+  }
+  return best;
 }
 
 // Steps in which every sequence has one row repeat, as long as nothing that they point to has moved.

@@ -18,6 +18,7 @@ class CudaCacheOps : public CacheOps {
 
   std::unique_ptr<CacheKeeper> make_keeper() override { return std::make_unique<DeviceCache>(device_, most_tokens_); }
   std::optional<int64_t> pool_bytes(const CacheShape& shape, int slots) const override;
+  std::optional<double> measure_copy_peak() override;
   void run_step(KvCache& cache, const Batch& batch, const std::function<void()>& forward) override;
   void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override;
   void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;

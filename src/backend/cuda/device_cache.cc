@@ -258,6 +258,37 @@ void DeviceCache::fill_table(const SequenceState& sequence, const HeadState& sta
   }
 }
 
+void DeviceCache::adopt(SlotId slot) {
+  const SequenceState& sequence = cache_->state(slot);
+  Slot& own = slots_[slot];
+  own.gathered = {}, own.sums = {}, own.pages = 0;
+  for (int list = 0; list < sequence.lists(); ++list) own.state.list_tier[list] = sequence.list_tier[list];
+  device_.upload(&tables_.slots[slot], &own.state, sizeof(SlotState));
+  std::vector<HeadConstants> constants;
+  std::vector<Curve> curves;
+  for (std::size_t h = 0; h < sequence.heads.size(); ++h) {
+    const HeadTable& table = sequence.heads[h];
+    std::vector<PageId> row;
+    for (int i = 1; i <= sequence.lists(); ++i) {
+      const std::vector<PageId> pages = table.pages_of(i < sequence.lists() ? i : kFreshList);
+      row.insert(row.end(), pages.begin(), pages.end());
+    }
+    HeadState state{};
+    std::ranges::copy(table.tokens, state.tokens);
+    state.pages = uint32_t(row.size());
+    own.pages += state.pages;
+    device_.upload(&tables_.head(slot, int(h)), &state, sizeof state);
+    device_.upload(tables_.row(slot, int(h)), row.data(), row.size() * sizeof(PageId));
+    constants.push_back(sequence.memory[h].constants), curves.push_back(sequence.memory[h].curve);
+  }
+  set_constants(slot, constants, curves);
+}
+
+void DeviceCache::write(PageId id, std::span<const std::byte> page) {
+  LEANKV_CHECK(id < tables_.capacity && page.size() == std::size_t(tables_.page_bytes));
+  device_.upload(tables_.page(id), page.data(), page.size());
+}
+
 void DeviceCache::check_integrity() {
   DeviceArray<uint32_t> seen(device_, tables_.capacity);
   DeviceArray<IntegrityCounts> faults(device_, 1);

@@ -47,6 +47,8 @@ class DeviceCache : public CacheKeeper {
   void review(SlotId slot, int64_t limit_bytes) override;
   void gather_residual(const Batch& batch, int layer, ConstMatrix x) override;
   void fetch(SlotId slot) override;
+  void adopt(SlotId slot) override;
+  void write(PageId id, std::span<const std::byte> page) override;
   void check_integrity() override;
 
   const CacheTables& tables() const { return tables_; }

@@ -1,0 +1,47 @@
+// What a GPU's kernels reach by themselves: attention of decode beside the peak of a copy, and what the management of
+// memory takes of a step. Recorded and played back, as in decode, so that no launch is waited for.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/bench/memory_plan.h"
+#include "app/bench/point.h"
+#include "backend/cuda/device.h"
+
+namespace leankv {
+
+// Attention of all layers of a step over caches of one depth.
+struct AttentionPoint {
+  std::string kv;
+  int depth = 0, batch = 0;
+  std::string skipped;  // why it was not measured; empty: it was
+  double bytes = 0;     // keys and values with their scales, read by one step
+  Spread seconds;       // of a step
+};
+
+AttentionPoint measure_device_attention(Device& device, const CacheShape& shape, const BenchCase& what, int depth,
+                                        int batch, int repeat);
+
+// Milliseconds that the host waits for the device when it does nothing but manage memory.
+struct MemoryTimes {
+  int sequences = 0;
+  double extend_ms = 0;   // a token for every sequence, in all layers and heads
+  double release_ms = 0;  // of one sequence
+  double review_ms = 0;   // of one sequence
+};
+MemoryTimes measure_device_memory(Device& device, const CacheShape& shape, int sequences, int depth, int steps);
+
+// All of it: depths, batches and caches as they stand, in the order of the arguments.
+struct KernelPlan {
+  CacheShape attention, memory;
+  std::vector<BenchCase> cases;
+  std::vector<int> depths, batches;
+  int repeat = 5;
+  int sequences = 256, memory_depth = 1024, memory_steps = 64;
+};
+nlohmann::ordered_json measure_device_kernels(Device& device, const KernelPlan& plan);
+
+}  // namespace leankv
