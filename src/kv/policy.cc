@@ -42,6 +42,7 @@ Policy paper_policy() {
   policy.tiers = {TierId::kPaperK8V4, TierId::kPaperK4V2};
   policy.ratio = 0;
   policy.recent = 64;
+  policy.review_interval = 64;
   policy.minimum_tokens = 0;
   policy.window = 64;
   return policy;

@@ -40,9 +40,9 @@ struct Policy {
   int minimum_tokens = 512;      // a shorter sequence stays at the best tier
   int window = 16;               // last prompt tokens that stay at the best tier (paper: 64)
   int pin = 0;                   // first tokens that are never pruned, only lowered
-  int review_interval = 64;      // decode steps between reviews; a token is judged first after so many queries
+  int review_interval = 128;     // decode steps between reviews
   int sample_interval = 8;       // decode steps between two observations of significance
-  double prune_penalty = 2;      // rho
+  double prune_penalty = 4;      // rho
 
   bool judges() const { return kind == PolicyKind::kForecast || kind == PolicyKind::kPaper; }
   bool operator==(const Policy&) const = default;

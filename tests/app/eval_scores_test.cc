@@ -49,6 +49,9 @@ TEST(Scores, SummaryIsOverPositionsAndTotalBytes) {
   // Per position the run loses ln(4.5) / 2, the reference ln(2.25) / 2; a ratio near 1.4 is off by 1.4 times that
   // error.
   EXPECT_NEAR(s.ppl_ratio, std::sqrt(2.0), 1.5 * kError);
+  ASSERT_EQ(s.kld_by_position.size(), 2u);  // fewer positions than bins
+  EXPECT_NEAR(s.kld_by_position[0], (a.kld[0] + 1) / 2, kError);
+  EXPECT_NEAR(s.kld_by_position[1], (a.kld[1] + 3) / 2, kError);
   ASSERT_EQ(s.segments.size(), 2u);
   EXPECT_EQ(s.segments[1].start, 20);
   EXPECT_EQ(s.segments[1].kld_mean, 2);

@@ -112,6 +112,17 @@ TEST_F(Program, MeasuresDivergence) {
   EXPECT_EQ(rows[3]["segments"][1]["start"], 90);
   EXPECT_GT(rows[3]["kld_mean"], 0.0);
   EXPECT_THAT(kld.out, HasSubstr("| q4_0:q4_0 |"));
+  // The same tokens judged on their way: reviewed twice, counted at the end.
+  const test::Finished decode =
+      run("eval kld --decode --prompt-tokens 96 --score-tokens 24 --starts 3 --no-activations-rows "
+          "--policies off,forecast+minimum_tokens=64+recent=16+review_interval=8+ratio=2" +
+          text_and_model);
+  EXPECT_EQ(decode.code, 0) << decode.err;
+  const auto decoded = nlohmann::json::parse(test::whole_file(path("j")));
+  EXPECT_EQ(decoded[0]["kld_mean"], 0.0);
+  EXPECT_EQ(decoded[0]["kld_by_position"].size(), 16u);
+  EXPECT_GT(decoded[1]["kld_mean"], 0.0);
+  EXPECT_GT(decoded[1]["ratio_page_true"], decoded[0]["ratio_page_true"]);
   const test::Finished ppl = run("eval ppl --kv off --tokens 64 --score-from 32" + text_and_model);
   EXPECT_EQ(ppl.code, 0) << ppl.err;
   EXPECT_THAT(ppl.out, HasSubstr("over 32 tokens, cache off, activations f32"));

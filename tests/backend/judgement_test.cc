@@ -198,7 +198,7 @@ class JudgementTest : public ::testing::TestWithParam<Case> {};
 TEST_P(JudgementTest, ForecastFollowsItsOracle) {
   Policy policy = forecast_policy(0);
   policy.rotate = policy.centre = GetParam().transformed;
-  policy.recent = 48;
+  policy.recent = 48, policy.review_interval = 64, policy.prune_penalty = 2;
   policy.sample_interval = 1;
   JudgedHead head(GetParam().ops, policy, GetParam().group, 32, 11);
   head.prompt(kPrompt);

@@ -116,7 +116,7 @@ TEST(ParsePolicy, RefusesBadValues) {
                            "recent=2147483647",  // tokens of any context, so that sums are ints
                            "review_interval=0",
                            "sample_interval=0",
-                           "sample_interval=65",
+                           "sample_interval=129",
                            "lambda=-1",
                            "budget=-5",
                            "budget=1e6",

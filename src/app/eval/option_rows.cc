@@ -39,6 +39,8 @@ const OptionRow kRows[] = {
      [](Options& o, Text& t) { o.eval.shape.prompt_tokens = tokens(t); }},
     {"--score-tokens", "N", kKldCommand, "tokens after it, teacher-forced and compared (256)",
      [](Options& o, Text& t) { o.eval.shape.score_tokens = tokens(t); }},
+    {"--decode", "", kKldCommand, "judge those tokens on their way, as an answer's; the ratio is that at their end",
+     [](Options& o, Text&) { o.eval.shape.decode = true; }},
     {"--starts", "N,N", kKldCommand, "the segments' first tokens in the text", starts},
     {"--segments", "N", kKldCommand, "instead: draw so many starts (4)",
      [](Options& o, Text& t) { o.eval.segments = count(t, 1); }},

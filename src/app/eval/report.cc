@@ -34,6 +34,7 @@ nlohmann::ordered_json rows_to_json(std::span<const RowSummary> rows) {
     one["kld_max"] = r.kld_max;
     one["ppl_ratio"] = r.ppl_ratio;
     one["top1"] = r.top1;
+    one["kld_by_position"] = r.kld_by_position;
     one["segments"] = nlohmann::ordered_json::array();
     for (const auto& s : r.segments) one["segments"].push_back({{"start", s.start}, {"kld_mean", s.kld_mean}});
     list.push_back(std::move(one));

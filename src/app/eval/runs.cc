@@ -10,8 +10,14 @@
 namespace leankv {
 namespace {
 
-// References that are held at once: at 256 positions of a 49,152-token vocabulary each takes 50 MB.
-constexpr std::size_t kSegmentsAtOnce = 8;
+// Logits of references that are held at once: 256 positions of a 49,152-token vocabulary take 50 MB.
+constexpr int64_t kReferenceBytes = int64_t(1) << 30;
+
+std::size_t segments_at_once(const EvalSettings& settings) {
+  const int64_t vocabulary = read_config(GgufFile(settings.model_path)).vocabulary;
+  const int64_t bytes = int64_t(settings.shape.score_tokens) * vocabulary * int64_t(sizeof(float));
+  return std::size_t(std::max<int64_t>(1, kReferenceBytes / bytes));
+}
 
 // Room for the prompt at 16 bits twice: as it passes, and what page sizes that suit another tier waste of it.
 int64_t ample_pool_bytes(const ModelConfig& config, int tokens) {
@@ -66,7 +72,7 @@ class Pass {
     const EvalRow off{"off", std::nullopt, off_policy(), activations};
     Engine engine = make_engine(settings_, off);
     for (const TextSegment& segment : segments_) {
-      references_.emplace_back(run_segment(engine, off.policy, segment, settings_.shape).logits);
+      references_.emplace_back(run_segment(engine, off.policy, segment, settings_.shape).view());
       progress_("segment at " + std::to_string(segment.start) + ", reference");
     }
   }
@@ -74,10 +80,10 @@ class Pass {
   void score_row(Engine& engine, const EvalRow& row, std::vector<SegmentScore>& scores) {
     for (std::size_t i = 0; i < segments_.size(); ++i) {
       const SegmentRun run = run_segment(engine, row.policy, segments_[i], settings_.shape);
-      SegmentScore score = score_segment(references_[i], run.logits, truth_of(segments_[i], settings_.shape));
+      SegmentScore score = score_segment(references_[i], run.view(), truth_of(segments_[i], settings_.shape));
       score.start = segments_[i].start;
-      score.bytes_16bit = run.prompt.bytes_16bit;
-      score.bytes = run.prompt.bytes();
+      score.bytes_16bit = run.usage.bytes_16bit;
+      score.bytes = run.usage.bytes();
       progress_(progress_line(segments_[i], row, score));
       scores.push_back(std::move(score));
     }
@@ -106,17 +112,36 @@ Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
   return Engine(options);
 }
 
+namespace {
+
+// One step of tokens whose logits all count.
+void force(Engine& engine, Sequence& sequence, std::span<const int> tokens, bool judged, SegmentRun& run) {
+  if (judged) check_fits(engine.make_room(sequence, int(tokens.size()), 1), engine);
+  const StepInput forced{&sequence, tokens, int(tokens.size())};
+  const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
+  check_fits(logits.has_value(), engine);
+  for (int i = 0; i < logits->rows; ++i) {
+    const std::span<const float> row = logits->row_span(i);
+    run.logits.insert(run.logits.end(), row.begin(), row.end());
+  }
+  if (judged) engine.settle(sequence);
+}
+
+}  // namespace
+
 SegmentRun run_segment(Engine& engine, const Policy& policy, const TextSegment& segment, const SegmentShape& shape) {
   const std::span<const int> tokens(segment.tokens);
   std::optional<Sequence> sequence = engine.start(policy, shape.prompt_tokens, shape.score_tokens);
   LEANKV_CHECK(sequence.has_value());
   check_fits(engine.feed(*sequence, tokens.first(std::size_t(shape.prompt_tokens))).has_value(), engine);
-  SegmentRun run{engine.usage(*sequence), {}};
-  const StepInput forced{&*sequence, tokens.subspan(std::size_t(shape.prompt_tokens), std::size_t(shape.score_tokens)),
-                         shape.score_tokens};
-  const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
-  check_fits(logits.has_value(), engine);
-  run.logits = *logits;
+  SegmentRun run{engine.usage(*sequence), engine.config().vocabulary, {}};
+  const int step = shape.decode && policy.judges() ? policy.review_interval : shape.score_tokens;
+  for (int done = 0; done < shape.score_tokens; done += step) {
+    const int n = std::min(step, shape.score_tokens - done);
+    force(engine, *sequence, tokens.subspan(std::size_t(shape.prompt_tokens + done), std::size_t(n)), shape.decode,
+          run);
+  }
+  if (shape.decode) run.usage = engine.usage(*sequence);
   return run;
 }
 
@@ -124,8 +149,9 @@ std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::ve
                                      const std::vector<TextSegment>& segments, Activations reference_activations,
                                      const EvalProgress& progress) {
   std::vector<std::vector<SegmentScore>> scores(rows.size());
-  for (std::size_t first = 0; first < segments.size(); first += kSegmentsAtOnce) {
-    const std::size_t n = std::min(kSegmentsAtOnce, segments.size() - first);
+  const std::size_t at_once = segments_at_once(settings);
+  for (std::size_t first = 0; first < segments.size(); first += at_once) {
+    const std::size_t n = std::min(at_once, segments.size() - first);
     Pass(settings, rows, std::span(segments).subspan(first, n), progress).run(reference_activations, scores);
   }
   std::vector<RowSummary> summaries;
@@ -135,7 +161,8 @@ std::vector<RowSummary> measure_rows(const EvalSettings& settings, const std::ve
 
 double measure_perplexity(const EvalSettings& settings, const EvalRow& row, const TextSegment& segment) {
   Engine engine = make_engine(settings, row);
-  const ConstMatrix logits = run_segment(engine, row.policy, segment, settings.shape).logits;
+  const SegmentRun run = run_segment(engine, row.policy, segment, settings.shape);
+  const ConstMatrix logits = run.view();
   const std::span<const int> truth = truth_of(segment, settings.shape);
   double nll = 0;
   for (int i = 0; i < logits.rows; ++i) nll -= distribution_of(logits.row_span(i)).log_prob(truth[std::size_t(i)]);

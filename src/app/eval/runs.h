@@ -28,12 +28,15 @@ struct EvalSettings {
 Engine make_engine(const EvalSettings& settings, const EvalRow& row);
 
 struct SegmentRun {
-  CacheUsage prompt;   // right after the prompt's judgement
-  ConstMatrix logits;  // [score_tokens, vocabulary] of the tokens after the prompt; valid until the engine's next step
+  CacheUsage usage;  // right after the prompt's judgement; shape.decode: at the end
+  int vocabulary = 0;
+  std::vector<float> logits;  // [score_tokens, vocabulary] of the tokens after the prompt
+  ConstMatrix view() const { return {logits.data(), int(logits.size() / std::size_t(vocabulary)), vocabulary}; }
 };
 
-// Feeds the prompt, which the policy judges at its end, then score_tokens tokens in one step that is not judged: they
-// stay at the policy's best tier.
+// Feeds the prompt, which the policy judges at its end, then score_tokens tokens: in one step that is not judged, so
+// that they stay at the policy's best tier, or with shape.decode a review interval at a time, each followed by its
+// review. A step of several tokens is observed, judged and counted as so many steps of one.
 SegmentRun run_segment(Engine& engine, const Policy& policy, const TextSegment& segment, const SegmentShape& shape);
 
 using EvalProgress = std::function<void(const std::string& line)>;

@@ -30,6 +30,25 @@ SegmentScore score_segment(const Reference& reference, ConstMatrix run, std::spa
   return score;
 }
 
+namespace {
+
+// Fewer bins where there are fewer positions.
+std::vector<double> by_position(std::span<const SegmentScore> scores) {
+  const std::size_t positions = scores.front().kld.size(), bins = std::min<std::size_t>(kPositionBins, positions);
+  std::vector<double> means;
+  for (std::size_t b = 0; b < bins; ++b) {
+    std::vector<double> part;
+    for (const SegmentScore& s : scores) {
+      const auto at = [&](std::size_t bin) { return s.kld.begin() + std::ptrdiff_t(bin * positions / bins); };
+      part.insert(part.end(), at(b), at(b + 1));
+    }
+    means.push_back(mean(part));
+  }
+  return means;
+}
+
+}  // namespace
+
 RowSummary summarise(const EvalRow& row, std::span<const SegmentScore> scores) {
   RowSummary summary;
   summary.row = row;
@@ -51,6 +70,7 @@ RowSummary summarise(const EvalRow& row, std::span<const SegmentScore> scores) {
   summary.kld_max = std::ranges::max(kld);
   summary.ppl_ratio = perplexity(nll, positions) / perplexity(reference_nll, positions);
   summary.top1 = same_top / double(positions);
+  summary.kld_by_position = by_position(scores);
   return summary;
 }
 

@@ -31,6 +31,8 @@ struct SegmentScore {
   int64_t bytes = 0;        // page-true, right after the prompt's judgement
 };
 
+inline constexpr int kPositionBins = 16;
+
 // run [score_tokens, vocabulary]; truth [score_tokens]: the tokens that followed. Bytes and start are the caller's.
 SegmentScore score_segment(const Reference& reference, ConstMatrix run, std::span<const int> truth);
 
@@ -45,6 +47,7 @@ struct RowSummary {
   double kld_mean = 0, kld_p99 = 0, kld_max = 0;  // nats
   double ppl_ratio = 0;                           // perplexity / the reference's
   double top1 = 0;                                // share of positions
+  std::vector<double> kld_by_position;            // means over kPositionBins equal parts of the scored tokens
   std::vector<OneSegment> segments;
 };
 

@@ -10,8 +10,9 @@
 namespace leankv {
 
 struct SegmentShape {
-  int prompt_tokens = 2048;                                        // P: computed, then compressed
-  int score_tokens = 256;                                          // S: teacher-forced against the compressed prompt
+  int prompt_tokens = 2048;  // P: computed, then compressed
+  int score_tokens = 256;    // S: teacher-forced against the compressed cache
+  bool decode = false;       // the S tokens are judged on their way, as in an answer; else they stay at the best tier
   int length() const { return prompt_tokens + score_tokens + 1; }  // with the token that the last logits predict
 };
 
