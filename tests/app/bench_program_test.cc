@@ -52,6 +52,12 @@ TEST_F(Bench, FillsPagesBeyondTheContextAndJudgesWhatItComputes) {
   EXPECT_LT(synthetic[1]["bytes_per_step"], synthetic[0]["bytes_per_step"]);
 }
 
+TEST_F(Bench, SaysWhereThereIsNoGpu) {
+  const test::Finished f = run("bench --device cuda --kernels --depths 100 --batches 1");
+  if (f.code == 0) GTEST_SKIP() << "there is a GPU here";
+  EXPECT_THAT(f.err, HasSubstr("--device cuda: "));
+}
+
 TEST_F(Bench, SaysWhatIsWrong) {
   const auto refused = [&](const std::string& arguments, const std::string& what) {
     const test::Finished f = run("bench " + arguments);
@@ -64,6 +70,7 @@ TEST_F(Bench, SaysWhatIsWrong) {
   refused("--shape llama-5", "llama-3-8b");
   refused("-m '" + kTiny + "' --depths 5000 --kv forecast+ratio=5", "no mix of tiers is recorded");
   refused("-m '" + kTiny + "' extra", "unexpected argument 'extra'");
+  refused("--kernels", "are those of --device cuda");
   refused("serve --url http://127.0.0.1:1 --no-progress", "Connection refused");
   refused("serve --url ftp://x", "must begin with http://");
   refused("serve --extra 1", "is no JSON object");
