@@ -95,16 +95,25 @@ void Sampler::penalise_presence(int token, int count) {
 // The best candidates in order: all that a later filter or the draw may look at.
 void Sampler::collect() {
   candidates_.clear();
+  if (options_.temperature == 0) return collect_best();
   for (int i = 0; i < int(logits_.size()); ++i) {
     if (logits_[i] > kNever) candidates_.push_back({logits_[i], i});  // false for NaN
   }
-  const std::size_t wanted = options_.temperature == 0 ? 1 : options_.top_k == 0 ? candidates_.size() : options_.top_k;
+  const std::size_t wanted = options_.top_k == 0 ? candidates_.size() : options_.top_k;
   const std::size_t kept = std::min(wanted, candidates_.size());
   const auto better = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
   };
   std::ranges::partial_sort(candidates_, candidates_.begin() + std::ptrdiff_t(kept), better);
   candidates_.resize(kept);
+}
+
+void Sampler::collect_best() {
+  Candidate best{kNever, -1};
+  for (int i = 0; i < int(logits_.size()); ++i) {
+    if (logits_[i] > best.logit) best = {logits_[i], i};  // false for NaN
+  }
+  if (best.token >= 0) candidates_.push_back(best);
 }
 
 void Sampler::keep_top_p() {

@@ -52,6 +52,7 @@ class Sampler {
   void penalise(std::span<const int> history);
   void penalise_presence(int token, int count);
   void collect();
+  void collect_best();
   void keep_top_p();
   void keep_min_p();
   int draw();
