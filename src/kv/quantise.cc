@@ -153,7 +153,9 @@ uint8_t fit_scale(const LevelTable<kCount>& table, const float* x, int n) {
   const uint8_t first = byte_of_scale(std::sqrt(sum_of_squares(x, n) / float(n)));
   uint8_t byte = first > 0 ? first : uint8_t(1);
   for (int round = 0; round < 2 && byte > 0; ++round) {
-    byte = byte_of_scale(fit_step(table, x, n, scale_of_byte(byte) * table.step) / table.step);
+    const uint8_t fitted = byte_of_scale(fit_step(table, x, n, scale_of_byte(byte) * table.step) / table.step);
+    if (fitted == byte) break;  // so would the next round say
+    byte = fitted;
   }
   return byte;
 }
