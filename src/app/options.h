@@ -57,7 +57,11 @@ enum CommandSet : unsigned {
   kServeCommand = 64,
   kLoadCommand = 128,    // bench serve
   kNeedleCommand = 256,  // eval needle, and so on
-  kSuiteCommands = kNeedleCommand,
+  kMultiCommand = 512,
+  kGsm8kCommand = 1024,
+  kHumanEvalCommand = 2048,
+  kTextCommand = 4096,
+  kSuiteCommands = kNeedleCommand | kMultiCommand | kGsm8kCommand | kHumanEvalCommand | kTextCommand,
   kEveryCommand = ~0u,
   kModelCommands = kEveryCommand & ~kLoadCommand
 };

@@ -158,11 +158,11 @@ TEST(NeedleScores, CountWhatOffRetrievesApart) {
 TEST(SuiteRows, OffIsFirstWhetherItIsNamedOrNot) {
   SuiteOptions options;
   options.policies = "safe,off,small";
-  EXPECT_EQ(suite_rows(options)[0].name, "off");
-  EXPECT_EQ(suite_rows(options)[1].name, "safe");
-  EXPECT_EQ(suite_rows(options).size(), 3u);
+  EXPECT_EQ(suite_rows(options, Activations::kExact)[0].name, "off");
+  EXPECT_EQ(suite_rows(options, Activations::kExact)[1].name, "safe");
+  EXPECT_EQ(suite_rows(options, Activations::kExact).size(), 3u);
   options.policies = "paper";
-  const std::vector<EvalRow> rows = suite_rows(options);
+  const std::vector<EvalRow> rows = suite_rows(options, Activations::kExact);
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].name, "off");
   EXPECT_EQ(rows[1].ratio_target, kSuiteRatios[0]);

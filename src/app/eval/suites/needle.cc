@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/eval/suites/answers_report.h"
 #include "app/eval/suites/needle_cells.h"
 #include "app/eval/suites/needle_report.h"
 #include "app/eval/suites/runner.h"
@@ -15,7 +16,7 @@ namespace {
 constexpr int kQuestionRoom = 192;  // tokens of the longest question and answer, in any vocabulary of words
 
 NeedleGrid grid_of(const SuiteOptions& o, int context) {
-  NeedleGrid grid{{}, o.lengths, o.depths, o.trials, o.seed};
+  NeedleGrid grid{{}, o.lengths, o.depths, o.trials.value_or(1), o.seed};
   for (const std::string& name : comma_separated(o.tasks)) grid.tasks.push_back(parse_needle_task(name));
   if (grid.tasks.empty()) refuse_option("--tasks: no task is named");
   if (grid.depths.empty()) grid.depths.assign(std::begin(kNeedleDepths), std::end(kNeedleDepths));
@@ -35,13 +36,6 @@ SuitePlan plan_of(const std::vector<NeedleCell>& cells, Asked asked) {
   return plan;
 }
 
-nlohmann::ordered_json settings_json(const AppOptions& o, const SuiteModel& model, Asked asked) {
-  return {{"suite", "needle"},      {"model", model.label()},
-          {"text", o.suite.text},   {"question", asked == Asked::kAfter ? "after" : "within"},
-          {"seed", o.suite.seed},   {"activations", activations_name(o.suite.activations)},
-          {"chunk", o.engine.chunk}};
-}
-
 }  // namespace
 
 void run_needle(const AppOptions& options) {
@@ -50,8 +44,9 @@ void run_needle(const AppOptions& options) {
   const NeedleGrid grid = grid_of(options.suite, model.context());
   const std::vector<NeedleCell> cells = make_needle_cells(model, filler, grid);
   const Asked asked = options.suite.asked.value_or(Asked::kAfter);
-  const std::vector<EvalRow> rows = suite_rows(options.suite);
-  const nlohmann::ordered_json settings = settings_json(options, model, asked);
+  const std::vector<EvalRow> rows = suite_rows(options.suite, answer_activations(options.suite));
+  nlohmann::ordered_json settings = common_settings("needle", model.label(), options, asked);
+  settings["text"] = options.suite.text;
   CellLog log(options.suite.json, settings);
   const auto results = run_cells(options, plan_of(cells, asked), rows, log);
   std::vector<NeedleRow> scored;

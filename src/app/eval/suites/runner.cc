@@ -160,12 +160,12 @@ void check_lengths(const AppOptions& o, const SuitePlan& plan) {
 
 }  // namespace
 
-std::vector<EvalRow> suite_rows(const SuiteOptions& o) {
+std::vector<EvalRow> suite_rows(const SuiteOptions& o, Activations activations) {
   const std::span<const double> ratios = o.ratios.empty() ? std::span(kSuiteRatios) : std::span(o.ratios);
-  std::vector<EvalRow> rows = make_rows(o.policies, ratios, o.activations);
+  std::vector<EvalRow> rows = make_rows(o.policies, ratios, activations);
   const auto off = std::ranges::find(rows, PolicyKind::kOff, [](const EvalRow& r) { return r.policy.kind; });
   if (off == rows.end()) {
-    rows.insert(rows.begin(), {"off", std::nullopt, off_policy(), o.activations});
+    rows.insert(rows.begin(), {"off", std::nullopt, off_policy(), activations});
   } else {
     std::rotate(rows.begin(), off, off + 1);
   }

@@ -12,8 +12,11 @@
 
 namespace leankv {
 
+// Of the suites that ask for answers.
+inline Activations answer_activations(const SuiteOptions& o) { return o.activations.value_or(Activations::kExact); }
+
 // The rows of --policies and --ratios, `off` first whether it is named or not.
-std::vector<EvalRow> suite_rows(const SuiteOptions& options);
+std::vector<EvalRow> suite_rows(const SuiteOptions& options, Activations activations);
 
 struct SuitePlan {
   std::string suite;  // what the progress bar says

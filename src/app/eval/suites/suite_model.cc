@@ -47,6 +47,12 @@ std::vector<int> SuiteModel::encode(std::string_view rendered, bool begins) cons
   return tokens;
 }
 
+std::vector<int> SuiteModel::encode_text(std::string_view text, bool begins) const {
+  std::vector<int> tokens = tokenizer_.encode(text, false);
+  if (begins && tokenizer_.adds_bos()) tokens.insert(tokens.begin(), tokenizer_.bos());
+  return tokens;
+}
+
 std::vector<std::string> split_at_marks(std::string_view text, const std::vector<std::string>& marks) {
   std::vector<std::string> pieces;
   for (const std::string& mark : marks) {

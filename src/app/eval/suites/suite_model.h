@@ -31,6 +31,8 @@ class SuiteModel {
   std::string render(const SuiteMessages& messages) const;
   // Special tokens count in what came from render(). `begins`: with the model's first token where it wants one.
   std::vector<int> encode(std::string_view rendered, bool begins) const;
+  // Text outside of a chat, in which no token is special.
+  std::vector<int> encode_text(std::string_view text, bool begins) const;
 
  private:
   GgufFile file_;

@@ -13,6 +13,7 @@ struct Suite {
   std::string_view name;
   CommandSet command;
   const char* usage;
+  bool takes_file;  // without an option's name
   // options.engine.model_path is resolved. Tables go to stdout. Throws Error.
   void (*run)(const AppOptions& options);
 };

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "app/options.h"
+
+namespace leankv {
+
+// `leankv eval multi`.
+void run_multi(const AppOptions& options);
+
+}  // namespace leankv
