@@ -1,5 +1,6 @@
 #include "kv/quantise.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -131,6 +132,27 @@ void for_each_block(CodecId id, int head_dim, Block block) {
 
 // ---- kLevels ----
 
+// nearest_image and level_code (quantise_rules.h) of kSumLanes channels: one edge at a time for all of them, which
+// compilers make vectors of.
+template <int kCount>
+void nearest_images(const LevelTable<kCount>& table, const float* x, float step, float* magnitudes, float* images) {
+  for (int l = 0; l < kSumLanes; ++l) magnitudes[l] = magnitude(x[l]), images[l] = table.image[0];
+  for (int i = 0; i + 1 < kCount; ++i) {
+    const float edge = table.edge[i] * step, gain = table.image[i + 1] - table.image[i];
+    for (int l = 0; l < kSumLanes; ++l) images[l] += magnitudes[l] > edge ? gain : 0.0f;
+  }
+}
+template <int kCount>
+void level_codes(const LevelTable<kCount>& table, const float* x, float step, uint16_t* codes) {
+  int32_t sums[kSumLanes];
+  for (int l = 0; l < kSumLanes; ++l) sums[l] = x[l] < 0 ? kCount : 0;
+  for (int i = 0; i + 1 < kCount; ++i) {
+    const float edge = table.edge[i] * step;
+    for (int l = 0; l < kSumLanes; ++l) sums[l] += magnitude(x[l]) > edge ? 1 : 0;
+  }
+  for (int l = 0; l < kSumLanes; ++l) codes[l] = uint16_t(sums[l]);
+}
+
 // The scale that fits the row best (least squares) when every channel takes the image nearest at `step`, the value of
 // image 1. Sums of image^2 are exact: at most 256 * 127^2 < 2^24.
 template <int kCount>
@@ -138,10 +160,11 @@ float fit_step(const LevelTable<kCount>& table, const float* x, int n, float ste
   Lanes dot = {};
   Lanes norm = {};
   for (int c = 0; c < n; c += kSumLanes) {
+    Lanes a, images;
+    nearest_images(table, x + c, step, a.data(), images.data());
     for (int l = 0; l < kSumLanes; ++l) {
-      const float a = magnitude(x[c + l]), image = nearest_image(table, a, step);
-      dot[l] += a * image;
-      norm[l] += image * image;
+      dot[l] += a[l] * images[l];
+      norm[l] += images[l] * images[l];
     }
   }
   return sum(dot) / sum(norm);
@@ -164,7 +187,8 @@ template <int kCount>
 void encode_levels(const LevelTable<kCount>& table, const float* x, int n, uint16_t* codes, uint8_t* scales) {
   scales[0] = fit_scale(table, x, n);
   const float step = scale_of_byte(scales[0]) * table.step;
-  for (int c = 0; c < n; ++c) codes[c] = uint16_t(level_code(table, x[c], step, scales[0] == 0));
+  if (scales[0] == 0) return void(std::fill_n(codes, n, uint16_t(0)));  // a row of zeros
+  for (int c = 0; c < n; c += kSumLanes) level_codes(table, x + c, step, codes + c);
 }
 
 void decode_levels(CodecId id, const uint16_t* codes, const uint8_t* scales, int n, float* x) {
