@@ -15,10 +15,6 @@ constexpr const char* kChatMl =
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-std::string special(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.piece(id, true));
-}
-
 }  // namespace
 
 std::string chat_template_source(const Engine& engine, const AppOptions& options) {
@@ -37,8 +33,8 @@ void add_message(Messages& messages, std::string_view role, std::string_view con
 
 PromptWriter::PromptWriter(const Engine& engine, const AppOptions& options)
     : template_(chat_template_source(engine, options)),
-      bos_(special(engine.tokenizer(), engine.tokenizer().bos())),
-      eos_(special(engine.tokenizer(), engine.tokenizer().eos())) {}
+      bos_(engine.tokenizer().special_text(engine.tokenizer().bos())),
+      eos_(engine.tokenizer().special_text(engine.tokenizer().eos())) {}
 
 std::string PromptWriter::render(const Messages& messages) const {
   return render_chat(template_, {.messages = messages}, bos_, eos_);

@@ -50,12 +50,16 @@ struct TokenScore {
   int level, queries;
 };
 
-// Mean of some windows; the fallback where no query of theirs saw the token.
-LEANKV_HD inline int level_of_windows(const TokenSeen& seen, int first, int last, int fallback) {
-  float sum = 0;
-  int queries = 0;
-  for (int w = first; w <= last; ++w) sum += seen.sum[w], queries += seen.queries[w];
-  return queries > 0 ? level_nearest(sum / float(queries)) : fallback;
+// Of some windows together.
+struct SeenMean {
+  float sum;
+  int queries;
+  LEANKV_HD float mean() const { return sum / float(queries > 1 ? queries : 1); }
+  LEANKV_HD int level_or(int fallback) const { return queries > 0 ? level_nearest(mean()) : fallback; }
+};
+LEANKV_HD inline SeenMean seen_in(const TokenSeen& seen, int first, int last, SeenMean before = {0, 0}) {
+  for (int w = first; w <= last; ++w) before.sum += seen.sum[w], before.queries += seen.queries[w];
+  return before;
 }
 
 // Geometric mean of the attention of all queries, of the last r and of the last r / 4, weighted 2 : 5 : 3. A token that
@@ -69,19 +73,19 @@ LEANKV_HD inline int blended_level(int all, int recent, int last) {
 // blended: windows.complete(); else the plain mean over all queries. only_recent: of the paper's policy, what is stored
 // is the mean over the recent queries.
 LEANKV_HD inline TokenScore score_of(const TokenSeen& seen, bool blended, bool only_recent) {
-  float older = seen.prior_sum, recent = 0;
-  int n_older = seen.prior_queries, n_recent = 0;
-  for (int w = 0; w < kFutureWindow; ++w) older += seen.sum[w], n_older += seen.queries[w];
-  for (int w = kFutureWindow; w < kWindows; ++w) recent += seen.sum[w], n_recent += seen.queries[w];
-  const int n = n_older + n_recent;
-  const float past = older / float(n_older > 1 ? n_older : 1), future = recent / float(n_recent > 1 ? n_recent : 1);
-  const float all = only_recent ? future : (older + recent) / float(n > 1 ? n : 1);
-  if (!blended) return {past, future, level_nearest(all), n};
-  const int level_past = level_nearest(past), level_all = level_nearest(all);
-  const int before = level_of_windows(seen, 1, 2, level_past), now = level_of_windows(seen, 3, 4, level_all);
-  const int just_before = level_of_windows(seen, 2, 2, before), last = level_of_windows(seen, 4, 4, now);
+  constexpr int kLast = kWindows - 1, kJustBefore = kFutureWindow - 1;
+  const SeenMean older = seen_in(seen, 0, kJustBefore, {seen.prior_sum, seen.prior_queries});
+  const SeenMean recent = seen_in(seen, kFutureWindow, kLast);
+  const SeenMean all{older.sum + recent.sum, older.queries + recent.queries};
+  const float past = older.mean(), future = recent.mean();
+  const int level_all = level_nearest(only_recent ? future : all.mean());
+  if (!blended) return {past, future, level_all, all.queries};
+  const int level_past = level_nearest(past);
+  const int before = seen_in(seen, 1, kJustBefore).level_or(level_past), now = recent.level_or(level_all);
+  const int just_before = seen_in(seen, kJustBefore, kJustBefore).level_or(before);
+  const int last = seen_in(seen, kLast, kLast).level_or(now);
   return {mean_of_level(blended_level(level_past, before, just_before)), future, blended_level(level_all, now, last),
-          n};
+          all.queries};
 }
 
 }  // namespace leankv

@@ -8,10 +8,6 @@ float level_mean(int level) { return mean_of_level(level); }
 
 int nearest_level(float mean) { return level_nearest(mean); }
 
-uint16_t encode_significance(float mean, int64_t queries) {
-  return make_significance(nearest_level(mean), query_units(queries));
-}
-
 uint16_t update_significance(uint16_t bits, float observed, float weight, uint32_t dither) {
   return significance_after(bits, observed, weight, dither);
 }

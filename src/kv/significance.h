@@ -37,8 +37,6 @@ LEANKV_HD constexpr int query_units(int64_t queries) {
   return int(queries / kQueryUnit < kMaxQueryUnits ? queries / kQueryUnit : kMaxQueryUnits);
 }
 
-uint16_t encode_significance(float mean, int64_t queries);
-
 // One more observation: mean := mean + (observed - mean) * weight, rounded to one of the two levels around it by the
 // dither (its upper 24 bits / 2^24 is uniform in [0, 1)) so that the expected mean is exact, however small the change;
 // above the highest level it saturates. Units stay. weight in (0, 1].

@@ -42,6 +42,8 @@ class Tokenizer {
   int size() const { return int(pieces_.size()); }
   int bos() const { return bos_; }  // -1 when there is none
   int eos() const { return eos_; }
+  // What a template writes for bos or eos; nothing for -1.
+  std::string special_text(int id) const { return id < 0 ? std::string() : std::string(piece(id, true)); }
   bool adds_bos() const { return adds_bos_; }  // a prompt that is not from a chat template starts with bos
 
   static constexpr std::size_t kMaxTextBytes = std::size_t(1) << 30;  // places in a piece are int

@@ -12,6 +12,7 @@
 #include "app/eval/suites/rules.h"
 #include "app/eval/suites/text_windows.h"
 #include "base/error.h"
+#include "base/trimmed.h"
 
 namespace leankv {
 namespace {

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <set>
 
-#include "app/eval/eval.h"
 #include "app/eval/suites/answer_text.h"
 #include "app/eval/suites/filler.h"
 #include "app/eval/suites/needle_cells.h"
 #include "app/eval/suites/needle_report.h"
 #include "app/eval/suites/runner.h"
+#include "app/eval_outcome.h"
 #include "app/files.h"
 #include "base/error.h"
 
@@ -168,26 +168,13 @@ TEST(SuiteRows, OffIsFirstWhetherItIsNamedOrNot) {
   EXPECT_EQ(rows[1].ratio_target, kSuiteRatios[0]);
 }
 
-std::string outcome(std::vector<std::string> words) {
-  std::vector<char*> args;
-  for (std::string& w : words) args.push_back(w.data());
-  ::testing::internal::CaptureStdout();
-  std::string error;
-  try {
-    run_eval(args);
-  } catch (const Error& e) {
-    error = e.what();
-  }
-  return error + ::testing::internal::GetCapturedStdout();
-}
-
 TEST(NeedleSuite, RunsOnAnyModelAskedAfterOrWithin) {
   const std::string json = ::testing::TempDir() + "leankv_needle_suite.json";
   for (const char* where : {"after", "within"}) {
     std::filesystem::remove(json + ".part");
     const std::string out =
-        outcome({"needle", "-m", kTiny, "--lengths", "300", "--depths", "0,100", "--policies",
-                 "forecast+ratio=4+minimum_tokens=64,q8_0:q8_0", "--question", where, "--json", json, "-t", "1"});
+        eval_outcome({"needle", "-m", kTiny, "--lengths", "300", "--depths", "0,100", "--policies",
+                      "forecast+ratio=4+minimum_tokens=64,q8_0:q8_0", "--question", where, "--json", json, "-t", "1"});
     EXPECT_THAT(out, HasSubstr("| policy | target | page-true ratio | passkey | kv | of what off retrieves |"));
     const auto result = nlohmann::json::parse(read_file(json));
     EXPECT_EQ(result["settings"]["question"], where);
@@ -201,12 +188,13 @@ TEST(NeedleSuite, RunsOnAnyModelAskedAfterOrWithin) {
 }
 
 TEST(NeedleSuite, RefusesWhatCannotBe) {
-  EXPECT_THAT(outcome({"needle", "-m", kTiny}), HasSubstr("the model's context of 512 tokens has no room"));
-  EXPECT_THAT(outcome({"needle", "-m", kTiny, "--lengths", "600"}), HasSubstr("the model's context is 512"));
-  EXPECT_THAT(outcome({"needle", "-m", kTiny, "--lengths", "300", "--text", "/nowhere"}), HasSubstr("cannot be read"));
-  EXPECT_THAT(outcome({"needle", "-m", kTiny, "--tasks", "hay"}), HasSubstr("'hay' is neither passkey nor kv"));
-  EXPECT_THAT(outcome({"needle", "--question", "before"}), HasSubstr("'before' is neither after nor within"));
-  EXPECT_THAT(outcome({"needle", "512"}), HasSubstr("unexpected argument '512'"));
+  EXPECT_THAT(eval_outcome({"needle", "-m", kTiny}), HasSubstr("the model's context of 512 tokens has no room"));
+  EXPECT_THAT(eval_outcome({"needle", "-m", kTiny, "--lengths", "600"}), HasSubstr("the model's context is 512"));
+  EXPECT_THAT(eval_outcome({"needle", "-m", kTiny, "--lengths", "300", "--text", "/nowhere"}),
+              HasSubstr("cannot be read"));
+  EXPECT_THAT(eval_outcome({"needle", "-m", kTiny, "--tasks", "hay"}), HasSubstr("'hay' is neither passkey nor kv"));
+  EXPECT_THAT(eval_outcome({"needle", "--question", "before"}), HasSubstr("'before' is neither after nor within"));
+  EXPECT_THAT(eval_outcome({"needle", "512"}), HasSubstr("unexpected argument '512'"));
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "app/eval/eval.h"
 #include "app/eval/suites/multi_cells.h"
+#include "app/eval_outcome.h"
 #include "app/files.h"
 #include "base/error.h"
 
@@ -37,19 +37,6 @@ class Suites : public ::testing::Test {
     return file;
   }
 
-  std::string outcome(std::vector<std::string> words) const {
-    std::vector<char*> args;
-    for (std::string& w : words) args.push_back(w.data());
-    ::testing::internal::CaptureStdout();
-    std::string error;
-    try {
-      run_eval(args);
-    } catch (const Error& e) {
-      error = e.what();
-    }
-    return error + ::testing::internal::GetCapturedStdout();
-  }
-
   std::string folder_;
 };
 
@@ -73,8 +60,8 @@ TEST_F(Suites, MultiAsksForEachInstructionFactAndRule) {
 }
 
 TEST_F(Suites, MultiRunsOnAModelWithoutAChatTemplate) {
-  const std::string out = outcome({"multi", "-m", model(), "--trials", "1", "--lengths", "1500", "--policies",
-                                   "q8_0:q8_0", "-t", "1", "--json", path("m.json")});
+  const std::string out = eval_outcome({"multi", "-m", model(), "--trials", "1", "--lengths", "1500", "--policies",
+                                        "q8_0:q8_0", "-t", "1", "--json", path("m.json")});
   EXPECT_THAT(out, HasSubstr("| instructions | facts | capitals | beginning | last word | JSON | dash |"));
   const auto json = nlohmann::json::parse(read_file(path("m.json")));
   EXPECT_EQ(json["rows"][1]["answers"].size(), 8u + 6 + 5 * 6);
@@ -86,8 +73,8 @@ TEST_F(Suites, MathsIsAskedBehindItsShots) {
                                  << "\n"
                                  << R"({"question":"2+2?","answer":"#### 4"})"
                                  << "\n";
-  const std::string out = outcome({"gsm8k", "-m", model(), "--data", path("d.jsonl"), "--shots", "1", "--policies",
-                                   "off", "--max-tokens", "4", "-t", "1", "--json", path("g.json")});
+  const std::string out = eval_outcome({"gsm8k", "-m", model(), "--data", path("d.jsonl"), "--shots", "1", "--policies",
+                                        "off", "--max-tokens", "4", "-t", "1", "--json", path("g.json")});
   EXPECT_THAT(out, HasSubstr("| strict | flexible | of what holds at off | same as off | answer length / off | cut |"));
   const auto json = nlohmann::json::parse(read_file(path("g.json")));
   EXPECT_EQ(json["settings"]["question"], "within");
@@ -103,10 +90,10 @@ TEST_F(Suites, CodeIsRunOnlyWhereTheUserSaysSo) {
   const std::vector<std::string> words = {"humaneval", "-m", model(),      "--data", path("h.jsonl"),
                                           "--shots",   "1",  "--policies", "off",    "--max-tokens",
                                           "4",         "-t", "1"};
-  EXPECT_THAT(outcome(words), ::testing::Not(HasSubstr("passed")));
+  EXPECT_THAT(eval_outcome(words), ::testing::Not(HasSubstr("passed")));
   std::vector<std::string> with = words;
   with.push_back("--execute");
-  EXPECT_THAT(outcome(with), ::testing::AnyOf(HasSubstr("| passed |"), HasSubstr("python3 cannot be run")));
+  EXPECT_THAT(eval_outcome(with), ::testing::AnyOf(HasSubstr("| passed |"), HasSubstr("python3 cannot be run")));
 }
 
 TEST_F(Suites, TextMeasuresTheUsersFile) {
@@ -114,20 +101,20 @@ TEST_F(Suites, TextMeasuresTheUsersFile) {
   for (int i = 0; i < 40; ++i)
     text += "The quick brown fox number " + std::to_string(i) + " jumps over the lazy dog.\n";
   std::ofstream(path("t.txt")) << text;
-  const std::string out = outcome({"text", path("t.txt"), "-m", model(), "--window", "256", "--windows", "2",
-                                   "--policies", "q8_0:q8_0", "-t", "1", "--json", path("t.json")});
+  const std::string out = eval_outcome({"text", path("t.txt"), "-m", model(), "--window", "256", "--windows", "2",
+                                        "--policies", "q8_0:q8_0", "-t", "1", "--json", path("t.json")});
   EXPECT_THAT(out, HasSubstr("2 windows of 256 + 32 tokens"));
   EXPECT_THAT(out, HasSubstr("| KLD mean |"));
   EXPECT_EQ(nlohmann::json::parse(read_file(path("t.json"))).size(), 2u);
 }
 
 TEST_F(Suites, MissingDataIsSaidBeforeAModelIsRead) {
-  EXPECT_THAT(outcome({"gsm8k", "-m", model()}), HasSubstr("no data: give --data FILE, the test split of GSM8K"));
-  EXPECT_THAT(outcome({"humaneval", "-m", model()}), HasSubstr("no data: give --data FILE, HumanEval.jsonl"));
-  EXPECT_THAT(outcome({"gsm8k", "-m", model(), "--data", path("none")}), HasSubstr("cannot be read"));
-  EXPECT_THAT(outcome({"text", "-m", model()}), HasSubstr("one file is measured: leankv eval text FILE"));
-  EXPECT_THAT(outcome({"text", path("none"), "-m", model()}), HasSubstr("cannot be read"));
-  EXPECT_THAT(outcome({"multi", "--lengths", "600,700", "-m", model()}), HasSubstr("one length here"));
+  EXPECT_THAT(eval_outcome({"gsm8k", "-m", model()}), HasSubstr("no data: give --data FILE, the test split of GSM8K"));
+  EXPECT_THAT(eval_outcome({"humaneval", "-m", model()}), HasSubstr("no data: give --data FILE, HumanEval.jsonl"));
+  EXPECT_THAT(eval_outcome({"gsm8k", "-m", model(), "--data", path("none")}), HasSubstr("cannot be read"));
+  EXPECT_THAT(eval_outcome({"text", "-m", model()}), HasSubstr("one file is measured: leankv eval text FILE"));
+  EXPECT_THAT(eval_outcome({"text", path("none"), "-m", model()}), HasSubstr("cannot be read"));
+  EXPECT_THAT(eval_outcome({"multi", "--lengths", "600,700", "-m", model()}), HasSubstr("one length here"));
 }
 
 }  // namespace

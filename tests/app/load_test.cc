@@ -14,7 +14,7 @@
 #include "app/load/workload.h"
 #include "base/error.h"
 #include "server/http/server.h"
-#include "server/model_server.h"
+#include "server/tiny_server.h"
 
 namespace leankv {
 namespace {
@@ -237,23 +237,10 @@ TEST(Load, SaysWhatIsWrong) {
 
 class OwnServer : public ::testing::Test {
  protected:
-  OwnServer() : server_(options()) {
+  OwnServer() : server_(test::tiny_server("{% for m in messages %}{{ m['content'] }}{% endfor %}")) {
     server_.wait_until_ready([] { return false; });
   }
 
-  static ModelServerOptions options() {
-    ModelServerOptions o;
-    o.http.port = 0;
-    o.engine.model_path = LEANKV_GOLDEN_DIR "/llama/tiny.gguf";
-    o.engine.threads = 1;
-    o.engine.context = 1024;
-    o.engine.sequences = 4;
-    o.engine.chunk = 128;
-    o.engine.policy = forecast_policy(3.3);
-    o.model.name = "tiny";
-    o.template_source = [](const Engine&) { return "{% for m in messages %}{{ m['content'] }}{% endfor %}"; };
-    return o;
-  }
   LoadOptions load() const {
     LoadOptions o;
     o.url = server_.address();

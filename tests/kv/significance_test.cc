@@ -47,7 +47,7 @@ TEST(Significance, QueryUnitsSaturate) {
   EXPECT_EQ(query_units(64), 1);
   EXPECT_EQ(query_units(511), 7);
   EXPECT_EQ(query_units(int64_t{1} << 40), 8);
-  const uint16_t bits = encode_significance(0.25f, 200);
+  const uint16_t bits = make_significance(nearest_level(0.25f), query_units(200));
   EXPECT_EQ(significance_level(bits), 54 * kLevelsPerOctave);
   EXPECT_EQ(significance_units(bits), 3);
 }
@@ -122,7 +122,7 @@ TEST(Significance, ManySmallUpdatesDoNotDrift) {
     const double exact = observed + (double(start) - observed) * std::pow(1 - double(kWeight), kUpdates);
     const double width = widest * (std::exp2(1.0 / kLevelsPerOctave) - 1);
     EXPECT_NEAR(sum / kWalks, exact, 6 * width / std::sqrt(4.0 * kWeight * kWalks)) << observed;
-    EXPECT_NE(significance_level(encode_significance(float(exact), 0)), nearest_level(start));  // it did move
+    EXPECT_NE(nearest_level(float(exact)), nearest_level(start));  // it did move
   }
 }
 

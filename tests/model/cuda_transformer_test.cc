@@ -3,31 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
 #include "backend/cuda/make_backend.h"
+#include "model/golden_llama.h"
 #include "model/transformer.h"
 #include "simt/test_device.h"
 
 namespace leankv {
 namespace {
 
-const std::string kFolder = LEANKV_GOLDEN_DIR "/llama/";
-constexpr int kVocabulary = 288;
-
-std::vector<int> golden_tokens() {
-  std::ifstream file(kFolder + "tokens.txt");
-  return {std::istream_iterator<int>(file), {}};
-}
-
-std::vector<float> golden_logits(const std::string& name, std::size_t tokens) {
-  std::ifstream file(kFolder + name, std::ios::binary);
-  std::vector<float> values(tokens * kVocabulary);
-  file.read(reinterpret_cast<char*>(values.data()), std::streamsize(values.size() * sizeof(float)));
-  EXPECT_TRUE(file.good());
-  return values;
-}
+using testing::golden_logits;
+using testing::golden_tokens;
+using testing::kGoldenFolder;
+using testing::kGoldenVocabulary;
 
 // The largest inaccuracy is that of attention's weights, halves: each head's output is off by up to 2^-11 of the
 // largest value. What a layer adds to the residual stream is a part of it, and what a norm makes of an error is no
@@ -42,7 +30,7 @@ TEST_P(CudaTransformerTest, SimtLogitsAreThoseOfTheModel) {
   if (device == nullptr) GTEST_SKIP() << "no GPU here";
   const std::vector<int> tokens = golden_tokens();
   const std::vector<float> expected = golden_logits(GetParam().second, tokens.size());
-  const GgufFile file(kFolder + GetParam().first);
+  const GgufFile file(kGoldenFolder + GetParam().first);
   const ModelConfig config = read_config(file);
   Backend backend;
   fill_with_device(backend, std::move(device), 64, 0.9);
@@ -61,8 +49,8 @@ TEST_P(CudaTransformerTest, SimtLogitsAreThoseOfTheModel) {
     const ConstMatrix logits = transformer.forward(batch, cache);
     for (int i = 0; i < logits.rows; ++i) {
       const int row = batch.logit_rows[std::size_t(i)];
-      const float* from = &expected[std::size_t(batch.positions[std::size_t(row)]) * kVocabulary];
-      for (int c = 0; c < kVocabulary; ++c) ASSERT_NEAR(logits.row(i)[c], from[c], kMostOff) << row << " " << c;
+      const float* from = &expected[std::size_t(batch.positions[std::size_t(row)]) * kGoldenVocabulary];
+      for (int c = 0; c < kGoldenVocabulary; ++c) ASSERT_NEAR(logits.row(i)[c], from[c], kMostOff) << row << " " << c;
     }
   };
   step(0, 5, 0, 9);

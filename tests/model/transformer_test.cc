@@ -3,33 +3,20 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "base/half.h"
 #include "engine/engine.h"
+#include "model/golden_llama.h"
 #include "model/naive_llama.h"
 
 namespace leankv::testing {
 namespace {
 
-const std::string kFolder = LEANKV_GOLDEN_DIR "/llama/";
-constexpr int kVocabulary = 288;
-
-std::vector<int> golden_tokens() {
-  std::ifstream file(kFolder + "tokens.txt");
-  return {std::istream_iterator<int>(file), {}};
-}
-
-Vectors golden_logits(const std::string& name, std::size_t tokens) {
-  std::ifstream file(kFolder + name, std::ios::binary);
-  std::vector<float> values(tokens * kVocabulary);
-  file.read(reinterpret_cast<char*>(values.data()), std::streamsize(values.size() * sizeof(float)));
-  EXPECT_TRUE(file.good());
+Vectors rows_of_golden_logits(const std::string& name, std::size_t tokens) {
+  const std::vector<float> values = golden_logits(name, tokens);
   Vectors logits;
   for (std::size_t t = 0; t < tokens; ++t) {
-    logits.emplace_back(values.begin() + std::ptrdiff_t(t) * kVocabulary,
-                        values.begin() + std::ptrdiff_t(t + 1) * kVocabulary);
+    logits.emplace_back(values.begin() + std::ptrdiff_t(t) * kGoldenVocabulary,
+                        values.begin() + std::ptrdiff_t(t + 1) * kGoldenVocabulary);
   }
   return logits;
 }
@@ -101,9 +88,9 @@ class TransformerTest : public ::testing::TestWithParam<Case> {};
 TEST_P(TransformerTest, GivesTheLogitsOfTransformers) {
   const std::vector<int> tokens = golden_tokens();
   ASSERT_EQ(tokens.size(), 24u);
-  const Vectors golden = golden_logits(GetParam().logits, tokens.size());
+  const Vectors golden = rows_of_golden_logits(GetParam().logits, tokens.size());
   EngineOptions options;
-  options.model_path = kFolder + GetParam().model;
+  options.model_path = kGoldenFolder + GetParam().model;
   options.backend = GetParam().backend;
   options.isa = GetParam().isa;
   options.activations = GetParam().activations;
@@ -124,7 +111,7 @@ TEST_P(TransformerTest, GivesTheLogitsOfTransformers) {
 
 TEST(TransformerRows, ThoseWithoutLogitsChangeNoBit) {
   EngineOptions options;
-  options.model_path = kFolder + "tiny.gguf";
+  options.model_path = kGoldenFolder + "tiny.gguf";
   options.threads = 1;
   Engine engine(options);
   const std::vector<int> tokens = golden_tokens();

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "server/raw_client.h"
+#include "server/tiny_server.h"
 
 namespace leankv {
 namespace {
@@ -24,25 +25,16 @@ constexpr const char* kTemplate =
     "{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}<assistant>{% "
     "endif %}";
 
-ModelServerOptions tiny_server() {
-  ModelServerOptions o;
-  o.http.port = 0;
+ModelServerOptions small_limits() {
+  ModelServerOptions o = test::tiny_server(kTemplate);
   o.http.limits.queued_bytes = 1 << 16;
-  o.engine.model_path = LEANKV_GOLDEN_DIR "/llama/tiny.gguf";
-  o.engine.threads = 1;
-  o.engine.context = 1024;
-  o.engine.sequences = 4;
-  o.engine.chunk = 128;
-  o.engine.policy = forecast_policy(3.3);
   o.scheduling.max_waiting = 8;
-  o.model.name = "tiny";
-  o.template_source = [](const Engine&) { return kTemplate; };
   return o;
 }
 
 class ModelServerTest : public ::testing::Test {
  protected:
-  void start(ModelServerOptions options = tiny_server()) {
+  void start(ModelServerOptions options = small_limits()) {
     server_ = std::make_unique<ModelServer>(std::move(options));
     ASSERT_TRUE(server_->wait_until_ready([] { return false; }));
   }
@@ -194,7 +186,7 @@ TEST_F(ModelServerTest, VanishedClientsGiveTheirPagesBack) {
 }
 
 TEST_F(ModelServerTest, TooManyRequestsGet503) {
-  ModelServerOptions options = tiny_server();
+  ModelServerOptions options = small_limits();
   options.engine.sequences = 1;
   options.scheduling.max_waiting = 1;
   start(options);
@@ -287,7 +279,7 @@ TEST_F(ModelServerTest, CacheThatNobodyKnows) {
 }
 
 TEST(ModelServer, SaysWhatIsWrongWithTheModel) {
-  ModelServerOptions options = tiny_server();
+  ModelServerOptions options = small_limits();
   options.engine.model_path = "/nowhere.gguf";
   ModelServer server(options);
   EXPECT_THROW(server.wait_until_ready([] { return false; }), Error);

@@ -6,9 +6,6 @@
 Needs the package openai and a model (LEANKV_MODEL, else the default one); exits 77, saying why, where either is missing.
 """
 import json
-import os
-import pathlib
-import signal
 import ssl
 import subprocess
 import sys
@@ -17,26 +14,12 @@ import unittest
 import urllib.error
 import urllib.request
 
-SKIPPED = 77
-CACHE = pathlib.Path(os.environ.get("LEANKV_CACHE") or
-                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "leankv")
-ENVIRONMENT = CACHE / "test-python"  # made by scripts/install-deps --ci
+from python_environment import MODEL, need_model, need_package
+from running_server import RunningServer
 
+need_package("openai")
+import openai
 
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
-
-
-try:
-    import openai
-except ImportError:
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists() or pathlib.Path(sys.prefix) == ENVIRONMENT:
-        skip("the Python package openai is not installed; scripts/install-deps --ci does it")
-    os.execv(python, [str(python), *sys.argv])
-
-MODEL = pathlib.Path(os.environ.get("LEANKV_MODEL") or CACHE / "SmolLM2-135M-Instruct.Q4_1.gguf")
 KEY = "a key"
 QUESTION = [{"role": "user", "content": "What is the capital of France? Answer in one word."}]
 WEATHER = {"type": "function",
@@ -48,33 +31,13 @@ PERSON = {"type": "object", "required": ["name", "age"], "additionalProperties":
           "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer", "minimum": 0, "maximum": 120}}}
 
 
-class Server:
-    """The program, from its first line to SIGTERM."""
-
-    def __init__(self, *more):
-        arguments = [os.path.abspath(sys.argv[1]), "serve", "-m", str(MODEL), "--port", "0", "--api-key", KEY, "-np", "8",
-                     "-c", "2048", "--alias", "smol", "--shutdown-timeout", "5", "--no-progress", *more]
-        self.process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-        self.address = None
-        for line in self.process.stderr:
-            if "listening at " in line:
-                self.address = line.split("listening at ")[1].strip()
-            if "ready at" in line:
-                break
-        if self.address is None:
-            raise RuntimeError("the server did not start")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        with self.process.stderr as lines:
-            rest = lines.read()
-        if self.process.wait(20) != 0:
-            raise RuntimeError(f"the server ended with {self.process.returncode}: {rest}")
+def start_server(*more):
+    return RunningServer("--api-key", KEY, "-np", "8", "-c", "2048", "--alias", "smol", "--shutdown-timeout", "5", *more)
 
 
 def setUpModule():
     global server, client
-    server = Server()
+    server = start_server()
     client = openai.OpenAI(base_url=server.address + "/v1", api_key=KEY, max_retries=0, timeout=60)
 
 
@@ -290,7 +253,7 @@ class Tls(unittest.TestCase):
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
                             "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
                            check=True, capture_output=True)
-            secure = Server("--ssl-key-file", key, "--ssl-cert-file", certificate)
+            secure = start_server("--ssl-key-file", key, "--ssl-cert-file", certificate)
             try:
                 self.assertTrue(secure.address.startswith("https://"))
                 context = ssl.create_default_context(cafile=certificate)
@@ -301,6 +264,5 @@ class Tls(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not MODEL.exists():
-        skip(f"no model at {MODEL}; scripts/get-model fetches it, or set LEANKV_MODEL")
+    need_model()
     unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)

@@ -6,36 +6,20 @@
 Needs the package playwright, chromium and a model (LEANKV_MODEL, else the default one); exits 77, saying why, where one is
 missing.
 """
-import os
 import pathlib
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import unittest
 
-SKIPPED = 77
-CACHE = pathlib.Path(os.environ.get("LEANKV_CACHE") or
-                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "leankv")
-ENVIRONMENT = CACHE / "test-python"  # made by scripts/install-deps --ci
-MODEL = pathlib.Path(os.environ.get("LEANKV_MODEL") or CACHE / "SmolLM2-135M-Instruct.Q4_1.gguf")
+from python_environment import MODEL, need_model, need_package, skip
+from running_server import RunningServer
+
+need_package("playwright")
+from playwright.sync_api import expect, sync_playwright
+
 PATIENCE = 120_000  # ms that anything may take: sanitisers and loaded machines are slow
 SENTENCE = "The keeper of the lighthouse wrote in his log that the lamp needed oil and the stairs needed paint. "
-
-
-def skip(reason):
-    print(f"skipped: {reason}")
-    sys.exit(SKIPPED)
-
-
-try:
-    from playwright.sync_api import expect, sync_playwright
-except ImportError:
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists() or pathlib.Path(sys.prefix) == ENVIRONMENT:
-        skip("the Python package playwright is not installed; scripts/install-deps --ci does it")
-    os.execv(python, [str(python), *sys.argv])
 
 BROWSER = shutil.which("chromium")
 SCREENSHOTS = pathlib.Path(sys.argv[sys.argv.index("--screenshots") + 1]) if "--screenshots" in sys.argv else None
@@ -43,17 +27,8 @@ NAMES = [name for name in sys.argv[2:] if name.startswith("Page.")]
 
 
 def setUpModule():
-    global server, address, playwright, browser
-    server = subprocess.Popen([os.path.abspath(sys.argv[1]), "serve", "-m", str(MODEL), "--port", "0", "-np", "2", "-c", "4096",
-                               "--temp", "0", "--no-progress"], stderr=subprocess.PIPE, text=True)
-    address = None
-    for line in server.stderr:
-        if "listening at " in line:
-            address = line.split("listening at ")[1].strip()
-        if "ready at" in line:
-            break
-    if address is None:
-        raise RuntimeError("the server did not start")
+    global server, playwright, browser
+    server = RunningServer("-np", "2", "-c", "4096", "--temp", "0")
     playwright = sync_playwright().start()
     # The sandbox needs rights that containers withhold; the page comes from our own program.
     browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
@@ -63,8 +38,7 @@ def setUpModule():
 def tearDownModule():
     browser.close()
     playwright.stop()
-    server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=60)
+    server.stop()
 
 
 class Page(unittest.TestCase):
@@ -81,7 +55,7 @@ class Page(unittest.TestCase):
         page.add_init_script("""window.shifts = 0; new PerformanceObserver(list => {
             for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts += e.value;
         }).observe({type: 'layout-shift', buffered: true});""")
-        page.goto(address)
+        page.goto(server.address)
         expect(page.locator("#model")).to_contain_text("context of 4,096 tokens")
         return page
 
@@ -209,6 +183,5 @@ class Page(unittest.TestCase):
 if __name__ == "__main__":
     if BROWSER is None:
         skip("chromium is not installed; scripts/install-deps --ci does it")
-    if not MODEL.exists():
-        skip(f"no model at {MODEL}; scripts/get-model fetches it, or set LEANKV_MODEL")
+    need_model()
     unittest.main(argv=[sys.argv[0], *NAMES], verbosity=2)

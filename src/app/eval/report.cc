@@ -14,21 +14,28 @@ std::string format(const char* pattern, Values... values) {
 }
 
 std::string markdown_row(const RowSummary& r) {
-  const std::string target = r.row.ratio_target ? format("%g", *r.row.ratio_target) : "";
   const auto worst = std::ranges::max_element(r.segments, {}, &RowSummary::OneSegment::kld_mean);
-  return "| " + r.row.name + " | " + target +
-         format(" | %.2f | %.5f | %.5f | %.4f | %.3f | %.4f | %.1f |\n", r.ratio_page_true, r.kld_mean, worst->kld_mean,
-                r.kld_p99, r.kld_max, r.ppl_ratio, 100 * r.top1);
+  return row_head(r.row, r.ratio_page_true) + format(" %.5f | %.5f | %.4f | %.3f | %.4f | %.1f |\n", r.kld_mean,
+                                                     worst->kld_mean, r.kld_p99, r.kld_max, r.ppl_ratio, 100 * r.top1);
 }
 
 }  // namespace
 
+nlohmann::ordered_json row_head_json(const EvalRow& row, double ratio_page_true) {
+  nlohmann::ordered_json head{{"policy", row.name}, {"ratio_target", nullptr}, {"ratio_page_true", ratio_page_true}};
+  if (row.ratio_target) head["ratio_target"] = *row.ratio_target;
+  return head;
+}
+
+std::string row_head(const EvalRow& row, double ratio_page_true) {
+  const std::string target = row.ratio_target ? format("%g", *row.ratio_target) : "";
+  return "| " + row.name + " | " + target + format(" | %.2f |", ratio_page_true);
+}
+
 nlohmann::ordered_json rows_to_json(std::span<const RowSummary> rows) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const RowSummary& r : rows) {
-    nlohmann::ordered_json one{{"policy", r.row.name}, {"ratio_target", nullptr}};
-    if (r.row.ratio_target) one["ratio_target"] = *r.row.ratio_target;
-    one["ratio_page_true"] = r.ratio_page_true;
+    nlohmann::ordered_json one = row_head_json(r.row, r.ratio_page_true);
     one["kld_mean"] = r.kld_mean;
     one["kld_p99"] = r.kld_p99;
     one["kld_max"] = r.kld_max;

@@ -19,12 +19,6 @@ std::size_t segments_at_once(const EvalSettings& settings) {
   return std::size_t(std::max<int64_t>(1, kReferenceBytes / bytes));
 }
 
-// Room for the prompt at 16 bits twice: as it passes, and what page sizes that suit another tier waste of it.
-int64_t ample_pool_bytes(const ModelConfig& config, int tokens) {
-  constexpr int64_t kOpenPages = 64 << 20;  // a page per list and head, and the cache's reserve
-  return 2 * int64_t(tokens) * config.layers * config.kv_heads * config.head_dim * 4 + kOpenPages;
-}
-
 std::span<const int> truth_of(const TextSegment& segment, const SegmentShape& shape) {
   return std::span(segment.tokens).last(std::size_t(shape.score_tokens));
 }
@@ -44,6 +38,19 @@ void check_fits(bool fits, const Engine& engine) {
   throw Error(ErrorKind::kDoesNotFit, "a segment does not fit into a pool of " +
                                           std::to_string(engine.cache().pool_bytes()) +
                                           " bytes: raise --kv-cache-memory-bytes or score fewer tokens");
+}
+
+// One step of tokens whose logits all count.
+void force(Engine& engine, Sequence& sequence, std::span<const int> tokens, bool judged, SegmentRun& run) {
+  if (judged) check_fits(engine.make_room(sequence, int(tokens.size()), 1), engine);
+  const StepInput forced{&sequence, tokens, int(tokens.size())};
+  const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
+  check_fits(logits.has_value(), engine);
+  for (int i = 0; i < logits->rows; ++i) {
+    const std::span<const float> row = logits->row_span(i);
+    run.logits.insert(run.logits.end(), row.begin(), row.end());
+  }
+  if (judged) engine.settle(sequence);
 }
 
 // One pass over some segments: all references first, then every row, an engine for each set of rows that share one.
@@ -98,6 +105,12 @@ class Pass {
 
 }  // namespace
 
+int64_t ample_pool_bytes(const ModelConfig& config, int tokens, int times) {
+  constexpr int64_t kOpenPages = 64 << 20;  // a page per list and head, and the cache's reserve
+  return int64_t(times) * tokens * config.layers * config.kv_heads * config.head_dim * 4 + kOpenPages;
+}
+
+// Twice: as the prompt passes, and what page sizes that suit another tier waste of it.
 Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
   EngineOptions options;
   options.model_path = settings.model_path;
@@ -106,28 +119,11 @@ Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
   options.activations = row.activations;
   options.context = settings.shape.length();
   options.chunk = settings.chunk;
-  options.pool_bytes = ample_pool_bytes(read_config(GgufFile(settings.model_path)), settings.shape.length());
+  options.pool_bytes = ample_pool_bytes(read_config(GgufFile(settings.model_path)), settings.shape.length(), 2);
   if (settings.pool_bytes > 0 && row.policy.judges()) options.pool_bytes = settings.pool_bytes;
   options.policy = row.policy;
   return Engine(options);
 }
-
-namespace {
-
-// One step of tokens whose logits all count.
-void force(Engine& engine, Sequence& sequence, std::span<const int> tokens, bool judged, SegmentRun& run) {
-  if (judged) check_fits(engine.make_room(sequence, int(tokens.size()), 1), engine);
-  const StepInput forced{&sequence, tokens, int(tokens.size())};
-  const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
-  check_fits(logits.has_value(), engine);
-  for (int i = 0; i < logits->rows; ++i) {
-    const std::span<const float> row = logits->row_span(i);
-    run.logits.insert(run.logits.end(), row.begin(), row.end());
-  }
-  if (judged) engine.settle(sequence);
-}
-
-}  // namespace
 
 SegmentRun run_segment(Engine& engine, const Policy& policy, const TextSegment& segment, const SegmentShape& shape) {
   const std::span<const int> tokens(segment.tokens);

@@ -23,6 +23,9 @@ struct EvalSettings {
   SegmentShape shape;
 };
 
+// Bytes of a pool that holds so many tokens so many times at 16 bits, and every open page beside.
+int64_t ample_pool_bytes(const ModelConfig& config, int tokens, int times);
+
 // An engine whose pool is, unless the settings say otherwise, never short for one segment, so that only the row's own
 // target compresses.
 Engine make_engine(const EvalSettings& settings, const EvalRow& row);

@@ -6,6 +6,24 @@
 #include "base/error.h"
 
 namespace leankv {
+namespace {
+
+// Fewer bins where there are fewer positions.
+std::vector<double> by_position(std::span<const SegmentScore> scores) {
+  const std::size_t positions = scores.front().kld.size(), bins = std::min<std::size_t>(kPositionBins, positions);
+  std::vector<double> means;
+  for (std::size_t b = 0; b < bins; ++b) {
+    std::vector<double> part;
+    for (const SegmentScore& s : scores) {
+      const auto at = [&](std::size_t bin) { return s.kld.begin() + std::ptrdiff_t(bin * positions / bins); };
+      part.insert(part.end(), at(b), at(b + 1));
+    }
+    means.push_back(mean(part));
+  }
+  return means;
+}
+
+}  // namespace
 
 Reference::Reference(ConstMatrix run) : vocabulary(run.columns) {
   for (int i = 0; i < run.rows; ++i) {
@@ -29,25 +47,6 @@ SegmentScore score_segment(const Reference& reference, ConstMatrix run, std::spa
   }
   return score;
 }
-
-namespace {
-
-// Fewer bins where there are fewer positions.
-std::vector<double> by_position(std::span<const SegmentScore> scores) {
-  const std::size_t positions = scores.front().kld.size(), bins = std::min<std::size_t>(kPositionBins, positions);
-  std::vector<double> means;
-  for (std::size_t b = 0; b < bins; ++b) {
-    std::vector<double> part;
-    for (const SegmentScore& s : scores) {
-      const auto at = [&](std::size_t bin) { return s.kld.begin() + std::ptrdiff_t(bin * positions / bins); };
-      part.insert(part.end(), at(b), at(b + 1));
-    }
-    means.push_back(mean(part));
-  }
-  return means;
-}
-
-}  // namespace
 
 RowSummary summarise(const EvalRow& row, std::span<const SegmentScore> scores) {
   RowSummary summary;

@@ -5,21 +5,14 @@
 #include "server/openai/request_error.h"
 
 namespace leankv {
-namespace {
-
-std::string special(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.piece(id, true));
-}
-
-}  // namespace
 
 ServedModel::ServedModel(const Engine& engine, ServedModelOptions options)
     : engine_(engine),
       options_(std::move(options)),
       template_(options_.template_source),
       tool_form_(tool_form_of(options_.template_source)),
-      bos_(special(engine.tokenizer(), engine.tokenizer().bos())),
-      eos_(special(engine.tokenizer(), engine.tokenizer().eos())),
+      bos_(engine.tokenizer().special_text(engine.tokenizer().bos())),
+      eos_(engine.tokenizer().special_text(engine.tokenizer().eos())),
       created_(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())),
       grammars_(std::make_shared<const TokenTree>(engine.tokenizer())) {}
 

@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "base/trimmed.h"
+
 namespace leankv {
 namespace {
 
 constexpr std::string_view kBegin = "<tool_call>", kEnd = "</tool_call>";
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // Bytes at the end of the text that may be the beginning of the word.
 std::size_t possible_beginning(std::string_view text, std::string_view word) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "app/eval/report.h"
+#include "app/eval/suites/count.h"
 #include "app/option_values.h"
 
 namespace leankv {
@@ -11,12 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Count {
-  int held = 0, all = 0;
-  void add(bool holds) { held += holds, ++all; }
-  Json json() const { return {{"held", held}, {"of", all}}; }
-};
-std::string text_of(Count c) { return fmt::format("{} of {}", c.held, c.all); }
+Json json_of(Count c) { return {{"held", c.held}, {"of", c.all}}; }
 
 // In the order in which they first come.
 std::vector<std::string> mark_names(const MarkedRow& row) {
@@ -75,11 +72,10 @@ Json answer_json(const MarkedAnswer& a) {
 }
 
 Json row_json(const MarkedRow& off, const MarkedRow& r) {
-  Json json{{"policy", r.row.name}, {"ratio_target", nullptr}, {"ratio_page_true", r.ratio_page_true}};
-  if (r.row.ratio_target) json["ratio_target"] = *r.row.ratio_target;
-  for (const std::string& mark : mark_names(r)) json["marks"][mark] = count_of(r, mark).json();
-  json["of_off"] = kept_of_off(off, r).json();
-  json["same_as_off"] = same_as_off(off, r).json();
+  Json json = row_head_json(r.row, r.ratio_page_true);
+  for (const std::string& mark : mark_names(r)) json["marks"][mark] = json_of(count_of(r, mark));
+  json["of_off"] = json_of(kept_of_off(off, r));
+  json["same_as_off"] = json_of(same_as_off(off, r));
   json["mean_answer_tokens"] = mean_tokens(r);
   json["length_over_off"] = length_over_off(off, r);
   json["cut"] = cut_answers(r);
@@ -128,8 +124,7 @@ std::string answers_to_markdown(std::span<const MarkedRow> rows) {
   std::string table =
       head + " of what holds at off | same as off | answer length / off | cut |\n" + line + "--:|--:|--:|--:|\n";
   for (const MarkedRow& r : rows) {
-    table += fmt::format("| {} | {} | {:.2f} |", r.row.name,
-                         r.row.ratio_target ? fmt::format("{:g}", *r.row.ratio_target) : "", r.ratio_page_true);
+    table += row_head(r.row, r.ratio_page_true);
     for (const std::string& mark : marks) table += " " + text_of(count_of(r, mark)) + " |";
     table += fmt::format(" {} | {} | {:.2f} | {} |\n", text_of(kept_of_off(rows.front(), r)),
                          text_of(same_as_off(rows.front(), r)), length_over_off(rows.front(), r), cut_answers(r));

@@ -6,13 +6,12 @@
 #include "app/bench/embedded.h"
 #include "app/files.h"
 #include "base/error.h"
+#include "base/trimmed.h"
 
 namespace leankv {
 namespace {
 
 constexpr std::string_view kEnds = ".!?", kQuotes = "\"')";
-
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 // Of a sentence that begins at `from`.
 std::size_t end_of_sentence(std::string_view text, std::size_t from) {

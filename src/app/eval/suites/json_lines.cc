@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "app/eval/suites/rules.h"
 #include "app/files.h"
 #include "base/error.h"
+#include "base/trimmed.h"
 
 namespace leankv {
 namespace {

@@ -3,6 +3,7 @@
 #include "app/eval/suites/answers_report.h"
 #include "app/eval/suites/multi_cells.h"
 #include "app/option_values.h"
+#include "base/trimmed.h"
 
 namespace leankv {
 

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "app/eval/suites/multi_texts.h"
+#include "base/trimmed.h"
 
 namespace leankv {
 namespace {

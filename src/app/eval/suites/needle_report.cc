@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "app/eval/report.h"
 #include "app/eval/suites/answer_text.h"
+#include "app/eval/suites/count.h"
 #include "app/eval/suites/runner.h"
 #include "base/error.h"
 
@@ -14,18 +16,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Count {
-  int found = 0, asked = 0;
-};
-std::string text_of(Count c) { return fmt::format("{} of {}", c.found, c.asked); }
-
 template <class Chosen>
 Count count_of(const NeedleRow& row, const Chosen& chosen) {
   Count count;
   for (const NeedleOutcome& o : row.outcomes) {
-    if (!chosen(o)) continue;
-    ++count.asked;
-    count.found += o.found;
+    if (chosen(o)) count.add(o.found);
   }
   return count;
 }
@@ -34,8 +29,7 @@ Count count_of(const NeedleRow& row, const Chosen& chosen) {
 Count kept_of_off(const NeedleRow& off, const NeedleRow& row) {
   Count count;
   for (std::size_t i = 0; i < off.outcomes.size(); ++i) {
-    count.asked += off.outcomes[i].found;
-    count.found += off.outcomes[i].found && row.outcomes[i].found;
+    if (off.outcomes[i].found) count.add(row.outcomes[i].found);
   }
   return count;
 }
@@ -55,7 +49,7 @@ std::string totals(std::span<const NeedleRow> rows) {
   for (const NeedleTask t : tasks) head += fmt::format(" {} |", needle_task_name(t)), line += "--:|";
   std::string table = head + " of what off retrieves |\n" + line + "--:|\n";
   for (const NeedleRow& r : rows) {
-    table += fmt::format("| {} | {} | {:.2f} |", r.row.name, target_of(r), r.ratio_page_true);
+    table += row_head(r.row, r.ratio_page_true);
     for (const NeedleTask t : tasks) {
       table += " " + text_of(count_of(r, [&](const NeedleOutcome& o) { return o.task == t; })) + " |";
     }
@@ -76,7 +70,7 @@ std::string grid(const NeedleRow& row, NeedleTask task) {
     for (const int depth : depths) {
       const Count c = count_of(
           row, [&](const NeedleOutcome& o) { return o.task == task && o.length == length && o.depth == depth; });
-      table += fmt::format(" {} |", c.found);
+      table += fmt::format(" {} |", c.held);
     }
     table += "\n";
   }
@@ -84,9 +78,8 @@ std::string grid(const NeedleRow& row, NeedleTask task) {
 }
 
 Json row_json(const NeedleRow& off, const NeedleRow& r) {
-  const auto pair = [](Count c) { return Json{{"found", c.found}, {"asked", c.asked}}; };
-  Json json{{"policy", r.row.name}, {"ratio_target", nullptr}, {"ratio_page_true", r.ratio_page_true}};
-  if (r.row.ratio_target) json["ratio_target"] = *r.row.ratio_target;
+  const auto pair = [](Count c) { return Json{{"found", c.held}, {"asked", c.all}}; };
+  Json json = row_head_json(r.row, r.ratio_page_true);
   for (const NeedleTask t : all_of(r, &NeedleOutcome::task)) {
     json[std::string(needle_task_name(t))] = pair(count_of(r, [&](const NeedleOutcome& o) { return o.task == t; }));
   }

@@ -4,10 +4,11 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/trimmed.h"
+
 namespace leankv {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kBegin = "Dear friend,";
 constexpr std::string_view kEnd = "BANANA";
 
@@ -53,12 +54,6 @@ constexpr FormRule kRules[] = {
 }  // namespace
 
 std::span<const FormRule> form_rules() { return kRules; }
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 bool mentions(std::string_view text, std::string_view words) {
   const auto same = [](char a, char b) { return lower(a) == lower(b); };

@@ -16,8 +16,6 @@ struct FormRule {
 
 std::span<const FormRule> form_rules();
 
-// Without blanks at either end.
-std::string_view trimmed(std::string_view text);
 // Whether the words stand in the text, whatever their case.
 bool mentions(std::string_view text, std::string_view words);
 

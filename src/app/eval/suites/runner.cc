@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "app/eval/runs.h"
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
 #include "base/error.h"
@@ -15,7 +16,6 @@
 namespace leankv {
 namespace {
 
-constexpr int64_t kOpenPages = 64 << 20;  // bytes: a page per list and head, and the cache's reserve
 // Twice for page sizes that suit another tier than 16 bit, once more for a copy of which the question is asked.
 constexpr int kPoolOverPrompt = 3;
 
@@ -26,12 +26,10 @@ std::unique_ptr<Engine> engine_for(const AppOptions& o, const SuitePlan& plan, c
   int longest = 0;
   for (const SuiteCell& cell : plan.cells) longest = std::max(longest, cell.longest());
   EngineOptions options = o.engine;
-  const ModelConfig config = read_config(GgufFile(options.model_path));
   options.activations = row.activations;
   options.context = longest;
   options.sequences = plan.asked == Asked::kAfter ? 2 : 1;
-  options.pool_bytes =
-      int64_t(kPoolOverPrompt) * longest * config.layers * config.kv_heads * config.head_dim * 4 + kOpenPages;
+  options.pool_bytes = ample_pool_bytes(read_config(GgufFile(options.model_path)), longest, kPoolOverPrompt);
   options.policy = row.policy;
   return std::make_unique<Engine>(options);
 }

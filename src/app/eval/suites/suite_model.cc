@@ -16,10 +16,6 @@ std::optional<ChatTemplate> template_of(const GgufFile& file) {
   return ChatTemplate(source);
 }
 
-std::string special(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.piece(id, true));
-}
-
 }  // namespace
 
 SuiteModel::SuiteModel(const std::string& path)
@@ -33,8 +29,8 @@ std::string SuiteModel::label() const { return file_name() + ", " + std::to_stri
 
 std::string SuiteModel::render(const SuiteMessages& messages) const {
   if (template_) {
-    return render_chat(*template_, {.messages = messages}, special(tokenizer_, tokenizer_.bos()),
-                       special(tokenizer_, tokenizer_.eos()));
+    return render_chat(*template_, {.messages = messages}, tokenizer_.special_text(tokenizer_.bos()),
+                       tokenizer_.special_text(tokenizer_.eos()));
   }
   std::string text;
   for (const auto& message : messages) text += message.at("content").get<std::string>() + "\n\n";
@@ -42,9 +38,7 @@ std::string SuiteModel::render(const SuiteMessages& messages) const {
 }
 
 std::vector<int> SuiteModel::encode(std::string_view rendered, bool begins) const {
-  std::vector<int> tokens = tokenizer_.encode(rendered, chats());
-  if (begins && !chats() && tokenizer_.adds_bos()) tokens.insert(tokens.begin(), tokenizer_.bos());
-  return tokens;
+  return chats() ? tokenizer_.encode(rendered, true) : encode_text(rendered, begins);
 }
 
 std::vector<int> SuiteModel::encode_text(std::string_view text, bool begins) const {

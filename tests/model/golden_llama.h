@@ -1,0 +1,30 @@
+// The tiny models, the text and the logits that Hugging Face transformers computes (tools/make_llama_goldens.py).
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace leankv::testing {
+
+inline const std::string kGoldenFolder = LEANKV_GOLDEN_DIR "/llama/";
+inline constexpr int kGoldenVocabulary = 288;
+
+inline std::vector<int> golden_tokens() {
+  std::ifstream file(kGoldenFolder + "tokens.txt");
+  return {std::istream_iterator<int>(file), {}};
+}
+
+// [tokens, kGoldenVocabulary]
+inline std::vector<float> golden_logits(const std::string& name, std::size_t tokens) {
+  std::ifstream file(kGoldenFolder + name, std::ios::binary);
+  std::vector<float> values(tokens * kGoldenVocabulary);
+  file.read(reinterpret_cast<char*>(values.data()), std::streamsize(values.size() * sizeof(float)));
+  EXPECT_TRUE(file.good());
+  return values;
+}
+
+}  // namespace leankv::testing
