@@ -36,8 +36,6 @@ class TimedCacheOps : public CacheOps {
   TimedCacheOps(std::unique_ptr<CacheOps> ops, PhaseTimer& timer) : ops_(std::move(ops)), timer_(timer) {
     ops_->time_phases(&timer);
   }
-  std::unique_ptr<CacheKeeper> make_keeper() override { return ops_->make_keeper(); }
-  std::optional<double> measure_copy_peak() override { return ops_->measure_copy_peak(); }
 
   void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override {
     const TimedPhase timed(&timer_, Phase::kAppend);

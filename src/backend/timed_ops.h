@@ -8,6 +8,7 @@ namespace leankv {
 
 // From now on linear layers, appends and attention are timed, by the thread that calls them; observation, inside
 // attention, by each thread (CacheOps::time_phases). The timer must outlive the backend.
+// REQUIRES a backend that computes on the host: a device only queues.
 void time_operations(Backend& backend, PhaseTimer& timer);
 
 }  // namespace leankv

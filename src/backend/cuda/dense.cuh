@@ -1,4 +1,4 @@
-// The dense arithmetic of a forward pass.
+// Weights of linear layers, and products with them.
 #pragma once
 
 #include <cmath>
@@ -33,21 +33,6 @@ LEANKV_INLINE float power_above(float largest) {
   const uint32_t exponent = std::bit_cast<uint32_t>(largest) >> 23;
   return largest > 0 && exponent < 254 ? std::bit_cast<float>((exponent + 1) << 23) : 1.0f;
 }
-
-template <class T, int kThreads>
-struct BlockMax {
-  T of_warp[kThreads / kWarp];
-  template <class Block>
-  LEANKV_HD T max(Block& block, T x) {
-    block.sync();
-    const T of_this = warp_max(block, x);
-    if (block.lane() == 0) of_warp[block.warp()] = of_this;
-    block.sync();
-    T all = of_warp[0];
-    for (int w = 1; w < kThreads / kWarp; ++w) all = Largest{}(all, of_warp[w]);
-    return all;
-  }
-};
 
 // Rows [first, ...) as halves over their power of two. Grid: rows.
 struct HalvesKernel {
@@ -210,124 +195,6 @@ struct ScaleProductKernel {
     if (r >= p.outputs) return;
     p.y[std::size_t(row) * std::size_t(p.stride) + r] =
         p.product[std::size_t(row) * std::size_t(p.outputs) + r] * p.row_scales[row] * p.output_scales[r];
-  }
-};
-
-// ---- row by row ----
-
-// Grid: rows.
-struct NormKernel {
-  static constexpr int kThreads = 256;
-  using Shared = BlockSums<double, kThreads>;
-  struct Params {
-    RowsView x;
-    int columns;
-    const float* weight;
-    float epsilon;
-    float* y;
-    int stride;
-  };
-  template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
-    const float* x = p.x.row(block.index());
-    float* y = p.y + std::size_t(block.index()) * std::size_t(p.stride);
-    double squares = 0;
-    for (int c = block.thread(); c < p.columns; c += kThreads) squares += double(x[c]) * x[c];
-    squares = block.template shared<Shared>().sum(block, squares);
-    const float factor = float(1 / std::sqrt(squares / p.columns + p.epsilon));
-    for (int c = block.thread(); c < p.columns; c += kThreads) y[c] = x[c] * factor * p.weight[c];
-  }
-};
-
-// Grid: x pairs of all heads, y rows.
-struct RopeKernel {
-  static constexpr int kThreads = 256;
-  struct Shared {};
-  struct Params {
-    float* x;
-    int stride, heads, head_dim, pairs;
-    RowsView cos, sin;
-  };
-  template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
-    const int i = block.index() * kThreads + block.thread(), row = block.index_y();
-    if (i >= p.heads * p.pairs) return;
-    float* pair = p.x + std::size_t(row) * std::size_t(p.stride) + i / p.pairs * p.head_dim + i % p.pairs * 2;
-    const float a = pair[0], b = pair[1], c = p.cos.row(row)[i % p.pairs], s = p.sin.row(row)[i % p.pairs];
-    pair[0] = a * c - b * s;
-    pair[1] = a * s + b * c;
-  }
-};
-
-// Grid: x pairs, y rows.
-struct AnglesKernel {
-  static constexpr int kThreads = 128;
-  struct Shared {};
-  struct Params {
-    const int* positions;
-    const double* inverse_frequencies;
-    int pairs;
-    float *cos, *sin;  // [rows, pairs]
-  };
-  template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
-    const int i = block.index() * kThreads + block.thread();
-    if (i >= p.pairs) return;
-    const double angle = p.positions[block.index_y()] * p.inverse_frequencies[i];
-    p.cos[block.index_y() * p.pairs + i] = float(std::cos(angle));
-    p.sin[block.index_y() * p.pairs + i] = float(std::sin(angle));
-  }
-};
-
-// Grid: x columns, y rows.
-struct GateKernel {
-  static constexpr int kThreads = 256;
-  struct Shared {};
-  struct Params {
-    float* gate;
-    int stride, columns;
-    RowsView up;
-  };
-  template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
-    const int c = block.index() * kThreads + block.thread(), row = block.index_y();
-    if (c >= p.columns) return;
-    float& g = p.gate[std::size_t(row) * std::size_t(p.stride) + c];
-    g = g / (1 + std::exp(-g)) * p.up.row(row)[c];
-  }
-};
-
-struct AddKernel {
-  static constexpr int kThreads = 256;
-  struct Shared {};
-  struct Params {
-    float* x;
-    int stride, columns;
-    RowsView y;
-  };
-  template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
-    const int c = block.index() * kThreads + block.thread(), row = block.index_y();
-    if (c < p.columns) p.x[std::size_t(row) * std::size_t(p.stride) + c] += p.y.row(row)[c];
-  }
-};
-
-// Moves rows to the front, ascending, each column by one thread: no row is overwritten before it is read.
-struct KeepRowsKernel {
-  static constexpr int kThreads = 128;
-  struct Shared {};
-  struct Params {
-    float* x;
-    int stride, columns;
-    const int* rows;
-    int n;
-  };
-  template <class Block>
-  LEANKV_HD static void run(Block& block, const Params& p) {
-    const int c = block.index() * kThreads + block.thread();
-    for (int i = 0; c < p.columns && i < p.n; ++i) {
-      p.x[std::size_t(i) * std::size_t(p.stride) + c] = p.x[std::size_t(p.rows[i]) * std::size_t(p.stride) + c];
-    }
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/cuda/dense.cuh"
+#include "backend/cuda/dense_rows.cuh"
 #include "backend/cuda/kernel_list.h"
 
 namespace leankv {

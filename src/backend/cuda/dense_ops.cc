@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/cuda/dense.cuh"
+#include "backend/cuda/dense_rows.cuh"
 #include "base/error.h"
 
 namespace leankv {

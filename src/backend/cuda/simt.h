@@ -129,4 +129,22 @@ struct BlockSums {
   }
 };
 
+// The largest over the threads of a block.
+template <class T, int kThreads>
+struct BlockMax {
+  T of_warp[kThreads / kWarp];
+
+  // In every thread. Starts with a barrier.
+  template <class Block>
+  LEANKV_HD T max(Block& block, T x) {
+    block.sync();
+    const T of_this = warp_max(block, x);
+    if (block.lane() == 0) of_warp[block.warp()] = of_this;
+    block.sync();
+    T all = of_warp[0];
+    for (int w = 1; w < kThreads / kWarp; ++w) all = Largest{}(all, of_warp[w]);
+    return all;
+  }
+};
+
 }  // namespace leankv
