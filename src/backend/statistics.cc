@@ -154,7 +154,8 @@ void settle_statistics(KvCache& cache, ThreadPool& threads, SlotId slot, std::sp
     settle_significance(cache, slot, index, past, future);
     if (sequence.policy.kind == PolicyKind::kForecast && past.size() >= kCurvePoints) {
       HeadMemory& memory = sequence.memory[index];
-      const Curve curve = fit_curve(past, future);
+      Curve curve = fit_curve(past, future);
+      if (!cache.prior().empty()) curve = blend(curve, past.size(), cache.prior()[index]);
       memory.curve = sequence.judgements == 0 ? curve : at_least(curve, memory.curve);
       memory.constants = constants_of(cache, slot, index, output_energy[index]);
     }

@@ -48,6 +48,10 @@ Curve fit_curve(std::span<const float> past, std::span<const float> future) {
 
 float forecast_log10(const Curve& curve, float log_past) { return forecast_log10_of(curve, log_past); }
 
+Curve blend(const Curve& fitted, std::size_t tokens, const Curve& prior) {
+  return blend_of(fitted, uint32_t(tokens), prior);
+}
+
 Curve at_least(const Curve& fresh, const Curve& previous) {
   Curve curve = fresh;
   for (int i = 0; i < kCurvePoints; ++i) {

@@ -2,6 +2,7 @@
 // the request's own prompt (docs/compression.md).
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 namespace leankv {
@@ -21,6 +22,11 @@ Curve fit_curve(std::span<const float> past, std::span<const float> future);
 
 // log10 of the forecast for a significance of 10^log_past.
 float forecast_log10(const Curve& curve, float log_past);
+
+// A curve that was fitted to so many tokens, drawn towards a model's own (`leankv calibrate`): the fewer the tokens,
+// the more. kPriorTokens of them weigh as much as the prior; 180 to 2,000 do equally well (docs/quality.md).
+inline constexpr int kPriorTokens = 512;
+Curve blend(const Curve& fitted, std::size_t tokens, const Curve& prior);
 
 // The larger of both curves at each point of `fresh`: a refit never forecasts less than before.
 Curve at_least(const Curve& fresh, const Curve& previous);

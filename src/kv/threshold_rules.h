@@ -25,6 +25,18 @@ LEANKV_HD inline float forecast_log10_of(const Curve& curve, float log_past) {
   return y[j + 1] < between ? y[j + 1] : between;  // the bound keeps rounding monotone
 }
 
+// blend() of forecast.h. Both curves rise, so the blend does, up to a rounding that the running maximum takes away.
+LEANKV_HD inline Curve blend_of(const Curve& fitted, uint32_t tokens, const Curve& prior) {
+  const float share = float(kPriorTokens) / (float(tokens) + float(kPriorTokens));
+  Curve curve = fitted;
+  for (int i = 0; i < kCurvePoints; ++i) {
+    const float known = forecast_log10_of(prior, fitted.log_past[i]);
+    const float between = fitted.log_future[i] + (known - fitted.log_future[i]) * share;
+    curve.log_future[i] = i > 0 && between < curve.log_future[i - 1] ? curve.log_future[i - 1] : between;
+  }
+  return curve;
+}
+
 LEANKV_HD inline float log_past_of(int level) {
   return level == 0 ? -std::numeric_limits<float>::infinity() : float(level_log2(level) * kLog10Of2);
 }

@@ -46,14 +46,14 @@ double length(const float* x, int n) {
 // A reference cache and one on a device that are given the same to do; layer 0 of one.
 class TwoSides {
  public:
-  TwoSides(Device& device, CacheShape shape, std::vector<Policy> policies)
+  TwoSides(Device& device, CacheShape shape, std::vector<Policy> policies, std::vector<Curve> prior = {})
       : shape_(shape),
         policies_(std::move(policies)),
         device_(device),
         inputs_(device_),
         ops_(device_, inputs_, 1000),
-        host_(shape, all_tiers(), 8 << 20, int(policies_.size())),
-        other_(shape, all_tiers(), 8 << 20, int(policies_.size()), ops_.make_keeper()) {
+        host_(shape, all_tiers(), 8 << 20, int(policies_.size()), nullptr, prior),
+        other_(shape, all_tiers(), 8 << 20, int(policies_.size()), ops_.make_keeper(), prior) {
     for (const Policy& policy : policies_) {
       host_leases_.push_back(*host_.admit(policy, TierId::kK16V16));
       other_leases_.push_back(*other_.admit(policy, TierId::kK16V16));
@@ -287,6 +287,31 @@ TEST_P(CudaAttentionTest, SimtPromptsAreJudgedAlike) {
     }
   }
   sides.other().check_integrity();
+}
+
+// A prior that no attention can come to shows in the curves of both: 36 tokens leave it a share of 512 / 548, and what
+// was seen is at least 10^-14.
+TEST_P(CudaAttentionTest, SimtThePriorEntersTheCurve) {
+  const CacheShape shape{1, 2, GetParam().group, GetParam().head_dim};
+  Policy forecast = forecast_policy(5);
+  forecast.recent = 24, forecast.minimum_tokens = 60;
+  std::vector<Curve> prior(2);
+  for (int h : {0, 1}) std::ranges::fill(prior[std::size_t(h)].log_future, 5.0f + float(h));
+  TwoSides sides(*device_, shape, {forecast}, prior);
+  sides.judge_after(74);
+  for (const int rows : {40, 34}) sides.step({rows});
+  ThreadPool threads(1);
+  const std::vector<double> energy(2, 0.75);
+  for (KvCache* cache : {&sides.host(), &sides.other()}) {
+    judge(*cache, threads, {sides.slot(0), energy});
+    cache->fetch(sides.slot(0));
+    for (int h : {0, 1}) {
+      for (const float y : cache->state(sides.slot(0)).memory[std::size_t(h)].curve.log_future) {
+        EXPECT_LT(y, prior[std::size_t(h)].log_future[0]);
+        EXPECT_GT(y, prior[std::size_t(h)].log_future[0] - (6 + 14) * 36.0 / 548);
+      }
+    }
+  }
 }
 
 std::string name_of(const ::testing::TestParamInfo<Case>& one) {

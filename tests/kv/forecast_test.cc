@@ -116,6 +116,43 @@ TEST(Forecast, IsMonotoneToTheLastBit) {
   }
 }
 
+TEST(Blend, TheFewerTheTokensTheMoreOfThePrior) {
+  const Curve prior = ramp();
+  Curve fitted = ramp();
+  for (float& y : fitted.log_future) y += 4;
+  for (const std::size_t tokens : {0, 8, 512, 5120}) {
+    const Curve curve = blend(fitted, tokens, prior);
+    const float above = 4 * float(tokens) / float(tokens + kPriorTokens);
+    for (int i = 0; i < kCurvePoints; ++i) {
+      EXPECT_EQ(curve.log_past[i], fitted.log_past[i]);
+      EXPECT_NEAR(curve.log_future[i], prior.log_future[i] + above, 1e-5f);  // a few roundings of numbers below 32
+    }
+  }
+}
+
+TEST(Blend, ThePriorIsReadAtThePointsOfTheFit) {
+  Curve fitted = ramp();
+  for (float& x : fitted.log_past) x += 0.5f;
+  const Curve curve = blend(fitted, 0, ramp());
+  EXPECT_FLOAT_EQ(curve.log_future[0], -19);
+  EXPECT_FLOAT_EQ(curve.log_future[7], -5.5f);  // slope 1 beyond the prior
+}
+
+TEST(Blend, IsMonotone) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  for (int trial = 0; trial < 200; ++trial) {
+    const auto curve_of = [&](int tokens) {
+      std::vector<float> past, future;
+      for (int i = 0; i < tokens; ++i)
+        past.push_back(std::exp(4 * normal(random))), future.push_back(std::exp(4 * normal(random)));
+      return fit_curve(past, future);
+    };
+    const Curve curve = blend(curve_of(40), 40, curve_of(2000));
+    EXPECT_TRUE(std::ranges::is_sorted(curve.log_future));
+  }
+}
+
 TEST(AtLeast, TakesTheLargerAtEachPoint) {
   const Curve previous = ramp();
   Curve fresh = ramp();

@@ -29,6 +29,7 @@ void DeviceCache::open(KvCache& cache, uint32_t pages, int slots) {
   Carve place(memory_.data());
   carve(place, pages, slots);
   device_.fill(tables_.head_states, 0, std::size_t(slots) * shape.heads() * sizeof(HeadState));
+  device_.upload(prior_, cache.prior().data(), cache.prior().size_bytes());
   device_.upload(tiers_, tiers.data(), tiers.size() * sizeof(TierLayout));
   std::vector<PageId> ring(pages);
   for (uint32_t i = 0; i < pages; ++i) ring[i] = i;
@@ -45,6 +46,7 @@ void DeviceCache::carve(Carve& memory, uint32_t pages, int slots) {
   tables_.slots = memory.take<SlotState>(std::size_t(slots));
   tables_.key_mean = memory.take<uint16_t>(all_heads * shape.head_dim);
   tables_.tiers = tiers_ = memory.take<TierLayout>(std::size_t(TierId::kCount));
+  prior_ = memory.take<Curve>(cache_->prior().size());
   curves_ = memory.take<Curve>(all_heads);
   constants_ = memory.take<HeadConstants>(all_heads);
   thresholds_ = memory.take<HeadThresholds>(heads);

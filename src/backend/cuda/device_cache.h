@@ -105,6 +105,7 @@ class DeviceCache : public CacheKeeper {
   Step step_;
   DeviceArray<std::byte> step_memory_;  // of a step: what is uploaded, splits, partial results
 
+  Curve* prior_ = nullptr;                // [heads] where the cache has one
   Curve* curves_ = nullptr;               // [slots, heads]
   HeadConstants* constants_ = nullptr;    // [slots, heads]
   HeadThresholds* thresholds_ = nullptr;  // [heads] of the choice at hand

@@ -83,6 +83,7 @@ void DeviceCache::settle_heads(const JudgementRequest& request, int first_layer,
                   nullptr,
                   nullptr,
                   sequence.tokens,
+                  cache_->prior().empty() ? nullptr : prior_,
                   curves_,
                   constants_};
   std::ranges::copy(policy.tiers, task.tier);

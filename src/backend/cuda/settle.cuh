@@ -30,6 +30,7 @@ struct SettleTask {
   uint32_t *past, *future;  // [heads, room]
   uint32_t *begins, *ends;  // [heads] in them
   int room;
+  const Curve* prior;        // [all heads], or null
   Curve* curves;             // [slots, all heads]
   HeadConstants* constants;  // [slots, all heads]
 };
@@ -131,7 +132,10 @@ struct CurveKernel {
       curve.log_future[bin] = float(exact_log10(highest + kSmallestMean));
       first += members;
     }
-    if (block.thread() == 0) store(task.curves[p.slot_head + task.first_head + block.index()], curve, task.first);
+    if (block.thread() != 0) return;
+    const int head = task.first_head + block.index();
+    if (task.prior != nullptr) curve = blend_of(curve, tokens, task.prior[head]);
+    store(task.curves[p.slot_head + head], curve, task.first);
   }
   template <class Block>
   LEANKV_HD static double mean(Block& block, const uint32_t* values, uint32_t n) {
