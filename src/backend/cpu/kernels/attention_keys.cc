@@ -4,6 +4,7 @@
 // query's bytes add up, lane by lane, to the tokens' sums.
 #include "backend/cpu/kernels/attention_functions.h"
 #include "backend/cpu/kernels/attention_tiles.h"
+#include "backend/cpu/kernels/unrolled.h"
 
 namespace leankv::LEANKV_ISA_NS {
 namespace {
@@ -12,47 +13,41 @@ constexpr int kPair = 2;                                      // tiles at once: 
 constexpr int kVectorsPerTile = kLanes < 8 ? 8 / kLanes : 1;  // that the sums of one tile take
 constexpr int kQueriesAtOnce = kLanes == 16 ? 4 : 2;          // whose sums fit the registers
 constexpr int kVectorsOfPair = kPair * kTileTokens / kLanes;  // of one number per token
+constexpr int kHalves = 2;                                    // of a query's integers, high and low
+constexpr int kSumsPerTile = kVectorsPerTile * kHalves;
+constexpr int kSumsPerQuery = kPair * kSumsPerTile;
 
 template <int kQueries>
 struct PairSums {
-  Ints of[kQueries][2][kPair][kVectorsPerTile];  // of the high and low halves
+  Ints of[kQueries * kSumsPerQuery];  // [query][tile][vector][high and low half]
 };
 
 template <int kQueries>
 inline PairSums<kQueries> dot_pair(const uint8_t* const* tiles, const int8_t* queries, int head_dim) {
   PairSums<kQueries> sums;
-  for (auto& query : sums.of) {
-    for (auto& half : query) {
-      for (auto& tile : half) {
-        for (Ints& x : tile) x = broadcast_int(0);
-      }
-    }
-  }
+  unrolled<kQueries * kSumsPerQuery>([&](auto i) { sums.of[i] = broadcast_int(0); });
   const int tile_bytes = kTileTokens * head_dim;
   for (int at = 0; at < tile_bytes; at += kVectorsPerTile * kVectorBytes) {
-    for (int v = 0; v < kVectorsPerTile; ++v) {
+    unrolled<kVectorsPerTile>([&](auto v) {
       const int byte = at + v * kVectorBytes;
       const Bytes a = load_bytes(tiles[0] + byte), b = load_bytes(tiles[1] + byte);
-      for (int q = 0; q < kQueries; ++q) {
-        for (int half = 0; half < 2; ++half) {
-          const Bytes x = load_bytes(reinterpret_cast<const uint8_t*>(queries + (2 * q + half) * tile_bytes + byte));
-          sums.of[q][half][0][v] = dot<8>(sums.of[q][half][0][v], a, x);
-          sums.of[q][half][1][v] = dot<8>(sums.of[q][half][1][v], b, x);
-        }
-      }
-    }
+      unrolled<kQueries * kHalves>([&](auto half) {
+        const Bytes x = load_bytes(reinterpret_cast<const uint8_t*>(queries + half * tile_bytes + byte));
+        constexpr int kSum = half / kHalves * kSumsPerQuery + v * kHalves + half % kHalves;
+        sums.of[kSum] = dot<8>(sums.of[kSum], a, x);
+        sums.of[kSum + kSumsPerTile] = dot<8>(sums.of[kSum + kSumsPerTile], b, x);
+      });
+    });
   }
   return sums;
 }
 
 // 256 high + low. At most 255 * 32767 * 256 channels < 2^31.
-inline Ints joined(const Ints (&sums)[2][kPair][kVectorsPerTile], int tile, int vector) {
-  return add(shift_left<8>(sums[0][tile][vector]), sums[1][tile][vector]);
-}
-// Vector i of the pair's tokens.
-inline Ints tokens_of(const Ints (&sums)[2][kPair][kVectorsPerTile], int i) {
-  if constexpr (kLanes == 16) return join_eights(joined(sums, 0, 0), joined(sums, 1, 0));
-  return joined(sums, i / kVectorsPerTile, i % kVectorsPerTile);
+inline Ints joined(const Ints* halves) { return add(shift_left<8>(halves[0]), halves[1]); }
+// Vector i of the pair's tokens, from one query's sums.
+inline Ints tokens_of(const Ints* sums, int i) {
+  if constexpr (kLanes == 16) return join_eights(joined(sums), joined(sums + kSumsPerTile));
+  return joined(sums + i * kHalves);
 }
 
 template <CodecId id, int kQueries>
@@ -61,18 +56,18 @@ inline void pair_logits(const TileBatch<id>& batch, int pair, const GroupQueries
   const int query_bytes = kQueryCodesPerChannel * head_dim;
   const PairSums<kQueries> sums =
       dot_pair<kQueries>(batch.codes + pair * kPair, q.codes + first_query * query_bytes, head_dim);
-  for (int i = 0; i < kQueries; ++i) {
+  unrolled<kQueries>([&](auto i) {
     const int32_t sum = q.sum[first_query + i];
     const float unit = q.unit[first_query + i];
-    for (int v = 0; v < kVectorsOfPair; ++v) {
+    unrolled<kVectorsOfPair>([&](auto v) {
       const int token = pair * kPair * kTileTokens + v * kLanes;
-      Floats x = to_float(add(tokens_of(sums.of[i], v), broadcast_int(-byte_centre(id) * sum)));
+      Floats x = to_float(add(tokens_of(sums.of + i * kSumsPerQuery, v), broadcast_int(-byte_centre(id) * sum)));
       if constexpr (level_offset(id) != 0) x = add(x, broadcast(level_offset(id) * float(sum)));
       x = mul(x, mul(load(batch.scale + token), broadcast(unit)));
       if constexpr (has_zero_point(id)) x = fma(load(batch.zero + token), broadcast(unit * float(sum)), x);
       store(logits + (first_query + i) * stride + token, x);
-    }
-  }
+    });
+  });
 }
 
 template <CodecId id>

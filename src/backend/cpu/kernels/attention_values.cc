@@ -4,6 +4,7 @@
 // lane, to the channels' sums. Weights w(t) scale(t) become 15-bit integers, in units that fit the run's largest.
 #include "backend/cpu/kernels/attention_functions.h"
 #include "backend/cpu/kernels/attention_tiles.h"
+#include "backend/cpu/kernels/unrolled.h"
 
 namespace leankv::LEANKV_ISA_NS {
 namespace {
@@ -90,32 +91,29 @@ inline void quantise_weights(int first, int count, RunWeights* run, BatchWeights
 template <int kQueries, int kVectors>
 inline void add_block(const uint8_t* const* tiles, const BatchWeights& weights, int first_query, int channel,
                       int head_dim, Sums& sums) {
-  Ints high[kQueries][kVectors], low[kQueries][kVectors];
-  for (int q = 0; q < kQueries; ++q) {
-    for (int v = 0; v < kVectors; ++v) {
-      high[q][v] = load_ints(sums.high[first_query + q] + channel + v * kLanes);
-      low[q][v] = load_ints(sums.low[first_query + q] + channel + v * kLanes);
-    }
-  }
+  constexpr int kSums = kQueries * kVectors;
+  Ints high[kSums], low[kSums];
+  unrolled<kSums>([&](auto i) {
+    high[i] = load_ints(sums.high[first_query + i / kVectors] + channel + i % kVectors * kLanes);
+    low[i] = load_ints(sums.low[first_query + i / kVectors] + channel + i % kVectors * kLanes);
+  });
   for (int quad = 0; quad < kBatchTokens / 4; ++quad) {
     const uint8_t* codes = tiles[quad / 2] + (quad % 2 * head_dim + channel) * 4;
     Bytes x[kVectors];
-    for (int v = 0; v < kVectors; ++v) x[v] = load_bytes(codes + v * kVectorBytes);
-    for (int q = 0; q < kQueries; ++q) {
+    unrolled<kVectors>([&](auto v) { x[v] = load_bytes(codes + v * kVectorBytes); });
+    unrolled<kQueries>([&](auto q) {
       const Bytes h = broadcast_4(weights.high[first_query + q] + 4 * quad);
       const Bytes l = broadcast_4(weights.low[first_query + q] + 4 * quad);
-      for (int v = 0; v < kVectors; ++v) {
-        high[q][v] = dot<8>(high[q][v], x[v], h);
-        low[q][v] = dot<8>(low[q][v], x[v], l);
-      }
-    }
+      unrolled<kVectors>([&](auto v) {
+        high[q * kVectors + v] = dot<8>(high[q * kVectors + v], x[v], h);
+        low[q * kVectors + v] = dot<8>(low[q * kVectors + v], x[v], l);
+      });
+    });
   }
-  for (int q = 0; q < kQueries; ++q) {
-    for (int v = 0; v < kVectors; ++v) {
-      store_ints(sums.high[first_query + q] + channel + v * kLanes, high[q][v]);
-      store_ints(sums.low[first_query + q] + channel + v * kLanes, low[q][v]);
-    }
-  }
+  unrolled<kSums>([&](auto i) {
+    store_ints(sums.high[first_query + i / kVectors] + channel + i % kVectors * kLanes, high[i]);
+    store_ints(sums.low[first_query + i / kVectors] + channel + i % kVectors * kLanes, low[i]);
+  });
 }
 
 template <int kQueries>

@@ -10,8 +10,10 @@ namespace leankv::LEANKV_ISA_NS {
 
 inline constexpr int kLanes = 16;
 using Floats = __m512;
-using Ints = __m512i;
+// Not __m512i: as 8 numbers of 64 bits, g++ 12 keeps each running sum twice, once as each type, and spills one.
+using Ints = int32_t __attribute__((vector_size(64)));
 using Bytes = __m512i;
+inline __m512i raw(Ints a) { return (__m512i)a; }
 
 inline Floats broadcast(float value) { return _mm512_set1_ps(value); }
 inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
@@ -25,7 +27,7 @@ inline Floats load_bfloat16(const uint16_t* from) {
 inline void store(float* to, Floats a) { _mm512_storeu_ps(to, a); }
 inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
-inline Floats to_float(Ints a) { return _mm512_cvtepi32_ps(a); }
+inline Floats to_float(Ints a) { return _mm512_cvtepi32_ps(raw(a)); }
 inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
 inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
 inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
@@ -33,8 +35,8 @@ inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 inline Floats zero_where_equal(Floats a, Floats x, Floats y) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, y, _CMP_NEQ_UQ), a);
 }
-inline Ints bits_of_floats(Floats a) { return _mm512_castps_si512(a); }
-inline Floats floats_of_bits(Ints a) { return _mm512_castsi512_ps(a); }
+inline Ints bits_of_floats(Floats a) { return (Ints)_mm512_castps_si512(a); }
+inline Floats floats_of_bits(Ints a) { return _mm512_castsi512_ps(raw(a)); }
 inline void store_eights(float* to, std::ptrdiff_t stride, Floats a) {
   _mm256_storeu_ps(to, _mm512_castps512_ps256(a));
   _mm256_storeu_ps(to + stride, _mm512_extractf32x8_ps(a, 1));
@@ -49,11 +51,11 @@ inline void store_transposed_halves(const uint16_t* from, float* to, std::ptrdif
   _mm_storeu_ps(to + 3 * stride, _mm512_extractf32x4_ps(columns, 3));
 }
 
-inline Ints broadcast_int(int32_t value) { return _mm512_set1_epi32(value); }
-inline Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+inline Ints broadcast_int(int32_t value) { return (Ints)_mm512_set1_epi32(value); }
+inline Ints add(Ints a, Ints b) { return (Ints)_mm512_add_epi32(raw(a), raw(b)); }
 template <int kBits>
 inline Ints shift_left(Ints a) {
-  return _mm512_slli_epi32(a, kBits);
+  return (Ints)_mm512_slli_epi32(raw(a), kBits);
 }
 
 inline Bytes load_bytes(const uint8_t* from) { return _mm512_loadu_si512(from); }
@@ -66,11 +68,11 @@ inline Bytes low_nibbles(Bytes a) { return _mm512_and_si512(a, _mm512_set1_epi8(
 inline Bytes high_nibbles(Bytes a) { return low_nibbles(_mm512_srli_epi16(a, 4)); }
 template <int kByte>
 inline Ints byte_of(Bytes a) {
-  return _mm512_and_si512(_mm512_srli_epi32(a, 8 * kByte), _mm512_set1_epi32(255));
+  return (Ints)_mm512_and_si512(_mm512_srli_epi32(a, 8 * kByte), _mm512_set1_epi32(255));
 }
 template <int kByte>
 inline Ints signed_byte_of(Bytes a) {
-  return _mm512_srai_epi32(_mm512_slli_epi32(a, 24 - 8 * kByte), 24);
+  return (Ints)_mm512_srai_epi32(_mm512_slli_epi32(a, 24 - 8 * kByte), 24);
 }
 inline void store_bytes(uint8_t* to, Bytes a) { _mm512_storeu_si512(to, a); }
 template <int kShift, int kBits>
@@ -94,41 +96,42 @@ inline Floats sum_fours(const Floats* a) {
   const Floats fours = add(_mm512_shuffle_ps(low, high, 0x44), _mm512_shuffle_ps(low, high, 0xee));
   return _mm512_permutexvar_ps(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), fours);
 }
-inline Ints load_ints(const int32_t* from) { return _mm512_loadu_si512(from); }
-inline void store_ints(int32_t* to, Ints a) { _mm512_storeu_si512(to, a); }
+inline Ints load_ints(const int32_t* from) { return (Ints)_mm512_loadu_si512(from); }
+inline void store_ints(int32_t* to, Ints a) { _mm512_storeu_si512(to, raw(a)); }
 inline Ints load_u16(const uint16_t* from) {
-  return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  return (Ints)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
-inline Floats gather(const float* table, Ints index) { return _mm512_i32gather_ps(index, table, 4); }
+inline Floats gather(const float* table, Ints index) { return _mm512_i32gather_ps(raw(index), table, 4); }
 inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
-inline Ints truncate_to_int(Floats a) { return _mm512_cvttps_epi32(a); }
-inline Ints mul(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
-inline Ints bit_xor(Ints a, Ints b) { return _mm512_xor_si512(a, b); }
-inline Ints min(Ints a, Ints b) { return _mm512_min_epi32(a, b); }
-inline Ints max(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
+inline Ints truncate_to_int(Floats a) { return (Ints)_mm512_cvttps_epi32(a); }
+inline Ints mul(Ints a, Ints b) { return (Ints)_mm512_mullo_epi32(raw(a), raw(b)); }
+inline Ints bit_xor(Ints a, Ints b) { return (Ints)_mm512_xor_si512(raw(a), raw(b)); }
+inline Ints min(Ints a, Ints b) { return (Ints)_mm512_min_epi32(raw(a), raw(b)); }
+inline Ints max(Ints a, Ints b) { return (Ints)_mm512_max_epi32(raw(a), raw(b)); }
 template <int kBits>
 inline Ints shift_right_unsigned(Ints a) {
-  return _mm512_srli_epi32(a, kBits);
+  return (Ints)_mm512_srli_epi32(raw(a), kBits);
 }
-inline Ints sub(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+inline Ints sub(Ints a, Ints b) { return (Ints)_mm512_sub_epi32(raw(a), raw(b)); }
 inline Ints one_where_less(Floats x, Floats y) {
-  return _mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), 1);
+  return (Ints)_mm512_maskz_set1_epi32(_mm512_cmp_ps_mask(x, y, _CMP_LT_OQ), 1);
 }
 inline Ints join_eights(Ints a, Ints b) {
-  return add(_mm512_inserti64x4(a, _mm512_castsi512_si256(b), 1), _mm512_shuffle_i64x2(a, b, 0xee));
+  return add((Ints)_mm512_inserti64x4(raw(a), _mm512_castsi512_si256(raw(b)), 1),
+             (Ints)_mm512_shuffle_i64x2(raw(a), raw(b), 0xee));
 }
 inline Ints load_u8(const uint8_t* from) {
-  return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  return (Ints)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
-inline Floats look_up_16(const float* table, Ints index) { return _mm512_permutexvar_ps(index, load(table)); }
+inline Floats look_up_16(const float* table, Ints index) { return _mm512_permutexvar_ps(raw(index), load(table)); }
 template <int kBits>
 inline Ints shift_right(Ints a) {
-  return _mm512_srai_epi32(a, kBits);
+  return (Ints)_mm512_srai_epi32(raw(a), kBits);
 }
-inline Ints bit_and(Ints a, int32_t bits) { return _mm512_and_si512(a, _mm512_set1_epi32(bits)); }
-inline Ints round_to_int(Floats a) { return _mm512_cvtps_epi32(a); }
+inline Ints bit_and(Ints a, int32_t bits) { return (Ints)_mm512_and_si512(raw(a), _mm512_set1_epi32(bits)); }
+inline Ints round_to_int(Floats a) { return (Ints)_mm512_cvtps_epi32(a); }
 inline void store_low_bytes(int8_t* to, Ints a) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(a));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(raw(a)));
 }
 
 }  // namespace leankv::LEANKV_ISA_NS

@@ -8,7 +8,7 @@ namespace leankv::LEANKV_ISA_NS {
 // vpdpbusd adds four u8 x s8 products to an int32 without saturation.
 template <int kCodeBits>
 inline Ints dot(Ints sum, Bytes codes, Bytes x) {
-  return _mm512_dpbusd_epi32(sum, codes, x);
+  return (Ints)_mm512_dpbusd_epi32(raw(sum), codes, x);
 }
 
 }  // namespace leankv::LEANKV_ISA_NS
