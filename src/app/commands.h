@@ -9,6 +9,7 @@ namespace leankv {
 int run_generate(std::span<char* const> args);
 int run_chat(std::span<char* const> args);
 int run_serve(std::span<char* const> args);
+int run_calibrate(std::span<char* const> args);
 int run_inspect(std::span<char* const> args);
 
 }  // namespace leankv

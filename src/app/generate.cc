@@ -57,6 +57,7 @@ nlohmann::ordered_json stats_json(const Generation& g, const UsageReport& report
                                   {"finish_reason", finish_reason_name(g.finish)},
                                   {"model", engine.file().name()},
                                   {"kv", describe(engine.options().policy)},
+                                  {"calibration", engine.options().calibration.origin},
                                   {"seed", options.generation.sampling.seed}};
   stats.update(usage_json(report));
   stats["by_head"] = heads_json(engine.cache(), slot);

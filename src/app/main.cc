@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"serve", "OpenAI-compatible server", run_serve},
     {"eval", "quality of a compressed cache beside the uncompressed one", run_eval},
     {"bench", "tokens per second by cache, context depth and batch; bench serve: of a server's clients", run_bench},
+    {"calibrate", "learns a model's own curves from a text, for the cache to begin with", run_calibrate},
     {"inspect", "what a GGUF file holds; --tiers: what the cache's precisions cost", run_inspect},
 };
 

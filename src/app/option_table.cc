@@ -5,6 +5,7 @@
 
 #include "app/bench/option_rows.h"
 #include "app/byte_size.h"
+#include "app/calibrate/option_rows.h"
 #include "app/eval/option_rows.h"
 #include "app/eval/suites/option_rows.h"
 #include "app/load/option_rows.h"
@@ -62,7 +63,7 @@ void one_sequence(Options&, Text& text) {
 
 constexpr unsigned kTalk = kGenerateCommand | kChatCommand;
 constexpr unsigned kRun = kTalk | kServeCommand;
-constexpr unsigned kCompute = kRun | kEvalCommands | kSuiteCommands | kBenchCommand;
+constexpr unsigned kCompute = kRun | kEvalCommands | kSuiteCommands | kBenchCommand | kCalibrateCommand;
 
 const OptionRow kRows[] = {
     {"-m, --model", "FILE", kModelCommands, "the GGUF file; default: what scripts/get-model fetched",
@@ -123,7 +124,8 @@ const OptionRow kRows[] = {
      [](Options& o, Text& t) { o.generation.sampling.biases.push_back(logit_bias(t)); }},
 
     {"-t, --threads", "N", kCompute, "0: one per core (0)", [](Options& o, Text& t) { o.engine.threads = count(t); }},
-    {"--activations", "NAME", kRun | kBenchCommand, "arithmetic of linear layers: exact, int8, f32 (exact)",
+    {"--activations", "NAME", kRun | kBenchCommand | kCalibrateCommand,
+     "arithmetic of linear layers: exact, int8, f32 (exact)",
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},
     {"--device, --backend", "NAME", kCompute, "cpu, cuda or reference (cpu)",
      [](Options& o, Text& t) { o.engine.backend = t; }},
@@ -134,7 +136,7 @@ const OptionRow kRows[] = {
     {"--strict", "", kRun, "a fallback is an error", [](Options& o, Text&) { o.strict = true; }},
     {"--stats-json", "FILE", kGenerateCommand, "write the answer and what the cache did as JSON",
      [](Options& o, Text& t) { o.stats_json = t; }},
-    {"--no-progress", "", kRun | kBenchCommand, "no progress bar on a terminal",
+    {"--no-progress", "", kRun | kBenchCommand | kCalibrateCommand, "no progress bar on a terminal",
      [](Options& o, Text&) { o.progress = false; }},
     {"-v, --verbose", "", kTalk, "also say what each layer's cache took", [](Options& o, Text&) { o.verbose = true; }},
 
@@ -183,6 +185,8 @@ std::span<const OptionRow> option_table() {
     all.insert(all.end(), suites.begin(), suites.end());
     const std::span<const OptionRow> serve = serve_option_rows();
     all.insert(all.end(), serve.begin(), serve.end());
+    const std::span<const OptionRow> calibrate = calibrate_option_rows();
+    all.insert(all.end(), calibrate.begin(), calibrate.end());
     all.insert(all.end(), std::begin(kRows), std::end(kRows));
     return all;
   }();

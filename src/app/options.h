@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/bench/options.h"
+#include "app/calibrate/options.h"
 #include "app/eval/options.h"
 #include "app/eval/suites/options.h"
 #include "app/load/options.h"
@@ -32,8 +33,10 @@ struct AppOptions {
   EvalOptions eval;
   SuiteOptions suite;
   BenchOptions bench;
+  CalibrateOptions calibrate;
   LoadOptions load;
   ServeOptions serve;
+  std::string calibration;  // a file, "off", or empty: the one that is found
   std::string prompt, prompt_file, system, chat_template_file, stats_json;
   bool chat = false;
   bool strict = false;
@@ -62,6 +65,8 @@ enum CommandSet : unsigned {
   kHumanEvalCommand = 2048,
   kTextCommand = 4096,
   kSuiteCommands = kNeedleCommand | kMultiCommand | kGsm8kCommand | kHumanEvalCommand | kTextCommand,
+  kCalibrateCommand = 8192,
+  kTakesCalibration = kGenerateCommand | kChatCommand | kServeCommand | kEvalCommands | kSuiteCommands,
   kEveryCommand = ~0u,
   kModelCommands = kEveryCommand & ~kLoadCommand
 };

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "app/calibrate/find_calibration.h"
 #include "app/commands.h"
 #include "app/files.h"
 #include "app/model_path.h"
@@ -68,6 +69,7 @@ ModelServerOptions server_options(AppOptions o) {
   o.engine.policy = choose_policy(o.kv);
   for (const char* preset : {"safe", "balanced", "small"}) o.engine.other_policies.push_back(parse_policy(preset));
   o.engine.model_path = resolve_model(o.engine.model_path);
+  use_calibration(o);
   o.engine.sequences = o.serve.sequences;
   o.engine.chunk = o.serve.chunk;
   ModelServerOptions server;

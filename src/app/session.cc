@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <random>
 #include <thread>
 
 #include "app/byte_size.h"
+#include "app/calibrate/find_calibration.h"
 #include "app/interrupt.h"
 #include "app/model_path.h"
 #include "app/option_values.h"
@@ -28,12 +30,21 @@ std::string backend_line(const EngineOptions& o) {
                      activations_name(o.activations));
 }
 
+// Where no policy learns from its prompts, no calibration is of use.
+std::string prior_line(const EngineOptions& o) {
+  const auto forecasts = [](const Policy& p) { return p.kind == PolicyKind::kForecast; };
+  if (!forecasts(o.policy) && std::ranges::none_of(o.other_policies, forecasts)) return "";
+  const std::string& origin = o.calibration.origin;
+  return fmt::format("prior    {}\n", origin.empty() ? "none: leankv calibrate makes one of this model" : origin);
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> load_engine(AppOptions& options, std::vector<Policy> others) {
   options.engine.policy = choose_policy(options.kv);
   options.engine.other_policies = std::move(others);
   options.engine.model_path = resolve_model(options.engine.model_path);
+  use_calibration(options);
   if (!options.seed_given) options.generation.sampling.seed = random_seed();
   ProgressBar bar("loading", options.progress && stderr_is_terminal());
   return std::make_unique<Engine>(options.engine, [&](double done) { bar.update(done); });
@@ -49,7 +60,7 @@ std::string startup_text(const Engine& engine) {
          backend_line(engine.options()) +
          fmt::format("cache    {}; pool {}, pages of {} bytes\n", describe(engine.options().policy),
                      format_bytes(double(cache.pool_bytes())), cache.page_bytes()) +
-         pool_table(cache);
+         prior_line(engine.options()) + pool_table(cache);
 }
 
 struct AnswerPrinter::State {

@@ -8,6 +8,7 @@
 
 #include "backend/dense_ops.h"
 #include "base/isa.h"
+#include "engine/calibration.h"
 #include "kv/policy.h"
 
 namespace leankv {
@@ -29,6 +30,7 @@ struct EngineOptions {
   int64_t pool_bytes = 0;  // 0: `sequences` contexts at the policy's ratio, at most half of free memory
   Policy policy = off_policy();
   std::vector<Policy> other_policies;  // that sequences may also ask for
+  Calibration calibration;             // of this model; empty: none
 };
 
 }  // namespace leankv

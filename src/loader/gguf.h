@@ -27,6 +27,7 @@ class GgufFile {
   const std::string& name() const { return name_; }
   uint32_t version() const { return contents_.version; }
   uint64_t size_bytes() const { return bytes_.size(); }
+  std::span<const std::byte> bytes() const { return bytes_; }
 
   std::span<const MetadataEntry> metadata() const { return contents_.metadata; }
   const GgufValue* find(std::string_view key) const;  // nullptr when absent

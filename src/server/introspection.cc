@@ -109,6 +109,7 @@ Json props(const Json&, const ServedModel& model) {
           {"eos_token", model.eos_text()},
           {"kv",
            {{"policy", describe(engine.options().policy)},
+            {"calibration", engine.options().calibration.origin},
             {"pool_bytes", engine.cache().pool_bytes()},
             {"page_bytes", engine.cache().page_bytes()},
             {"bytes_per_token_16bit", engine.cache().shape().bytes_per_token_16bit()}}}};

@@ -60,7 +60,7 @@ TEST_F(Program, RefusesDamagedFiles) {
 TEST_F(Program, PrintsHelpForItselfAndEveryCommand) {
   EXPECT_THAT(run("--help").out, AllOf(HasSubstr("leankv chat"), HasSubstr("leankv inspect")));
   EXPECT_THAT(run("--version").out, StartsWith("leankv "));
-  for (const char* command : {"generate", "chat", "eval kld", "eval ppl", "eval", "inspect"}) {
+  for (const char* command : {"generate", "chat", "calibrate", "eval kld", "eval ppl", "eval", "inspect"}) {
     const test::Finished f = run(std::string(command) + " --help");
     EXPECT_EQ(f.code, 0);
     EXPECT_THAT(f.out, AllOf(HasSubstr(std::string("leankv ") + command), HasSubstr("--model")));

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "app/calibrate/find_calibration.h"
 #include "app/eval/report.h"
 #include "app/eval/runs.h"
 #include "app/eval/suites/suites.h"
@@ -68,7 +69,8 @@ void check_first_token(const EvalOptions& o, const std::string& model_path) {
 }
 
 EvalSettings settings_of(const AppOptions& o, const SegmentShape& shape) {
-  return {o.engine.model_path, o.engine.threads, o.engine.isa, o.engine.chunk, o.engine.pool_bytes, shape};
+  return {o.engine.model_path, o.engine.threads, o.engine.isa, o.engine.chunk, o.engine.pool_bytes, shape,
+          o.engine.calibration};
 }
 
 std::vector<EvalRow> rows_of(const EvalOptions& o) {
@@ -147,6 +149,7 @@ int run_eval(std::span<char* const> args) {
   if (options.help) return fmt::print("{}{}", measurement->usage, options_help(measurement->command)), 0;
   check_options(options);
   options.engine.model_path = resolve_model(options.engine.model_path);
+  use_calibration(options);
   measurement->run(options);
   return 0;
 }

@@ -122,6 +122,7 @@ Engine make_engine(const EvalSettings& settings, const EvalRow& row) {
   options.pool_bytes = ample_pool_bytes(read_config(GgufFile(settings.model_path)), settings.shape.length(), 2);
   if (settings.pool_bytes > 0 && row.policy.judges()) options.pool_bytes = settings.pool_bytes;
   options.policy = row.policy;
+  options.calibration = settings.calibration;
   return Engine(options);
 }
 

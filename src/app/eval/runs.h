@@ -21,6 +21,7 @@ struct EvalSettings {
   int chunk = kDefaultChunk;
   int64_t pool_bytes = 0;  // of rows whose policy judges; 0: ample
   SegmentShape shape;
+  Calibration calibration;
 };
 
 // Bytes of a pool that holds so many tokens so many times at 16 bits, and every open page beside.

@@ -61,10 +61,12 @@ Json usage_of_answer(const AnswerContext& context, std::span<const FinishEvent> 
           {"completion_tokens", completion},
           {"total_tokens", prompt + completion},
           {"prompt_tokens_details", {{"cached_tokens", 0}}},
-          {"kv", kv_usage(context.policy, context.served.engine().cache().shape(), all)}};
+          {"kv", kv_usage(context.policy, context.served.engine(), all)}};
 }
 
-Json kv_usage(const Policy& policy, const CacheShape& shape, std::span<const FinishEvent> all) {
+Json kv_usage(const Policy& policy, const Engine& engine, std::span<const FinishEvent> all) {
+  const int heads = engine.cache().shape().heads();
+  const bool forecasts = policy.kind == PolicyKind::kForecast;
   CacheUsage sum;
   for (const FinishEvent& f : all) {
     sum.tokens += f.cache.tokens;
@@ -75,15 +77,20 @@ Json kv_usage(const Policy& policy, const CacheShape& shape, std::span<const Fin
     for (std::size_t i = 0; i < sum.tiers.size(); ++i) sum.tiers[i].tokens += f.cache.tiers[i].tokens;
   }
   // Tokens of the mean head: heads choose for themselves.
-  const auto tokens = [&](int64_t token_heads) { return rounded(double(token_heads) / shape.heads(), 0.01); };
+  const auto tokens = [&](int64_t token_heads) { return rounded(double(token_heads) / heads, 0.01); };
   Json tiers = Json::object();
   for (const Tier& t : kTiers) {
     if (sum.tiers[std::size_t(t.id)].tokens > 0)
       tiers[std::string(t.name)] = tokens(sum.tiers[std::size_t(t.id)].tokens);
   }
-  return {{"policy", describe(policy)},           {"bytes", sum.bytes()}, {"bytes_16bit", sum.bytes_16bit},
-          {"ratio", rounded(sum.ratio(), 0.001)}, {"tokens", sum.tokens}, {"tokens_by_tier", tiers},
-          {"tokens_pruned", tokens(sum.pruned)}};
+  return {{"policy", describe(policy)},
+          {"bytes", sum.bytes()},
+          {"bytes_16bit", sum.bytes_16bit},
+          {"ratio", rounded(sum.ratio(), 0.001)},
+          {"tokens", sum.tokens},
+          {"tokens_by_tier", tiers},
+          {"tokens_pruned", tokens(sum.pruned)},
+          {"calibration", forecasts ? engine.options().calibration.origin : ""}};
 }
 
 Json token_json(const TokenLogprob& token, const Tokenizer& tokenizer, bool with_id) {

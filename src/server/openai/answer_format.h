@@ -61,7 +61,7 @@ const char* finish_word(const FinishEvent& finish);  // "stop", "length"
 Json timings_of(const FinishEvent& finish);          // llama-server's
 Json usage_of_answer(const AnswerContext& context, std::span<const FinishEvent> all);
 // What the caches of all choices really took, page-true.
-Json kv_usage(const Policy& policy, const CacheShape& shape, std::span<const FinishEvent> all);
+Json kv_usage(const Policy& policy, const Engine& engine, std::span<const FinishEvent> all);
 Json token_json(const TokenLogprob& token, const Tokenizer& tokenizer, bool with_id);
 
 }  // namespace leankv

@@ -139,6 +139,7 @@ nlohmann::ordered_json common_settings(const std::string& suite, const std::stri
           {"question", asked == Asked::kAfter ? "after" : "within"},
           {"seed", o.suite.seed},
           {"activations", activations_name(answer_activations(o.suite))},
+          {"calibration", o.engine.calibration.origin},
           {"chunk", o.engine.chunk}};
 }
 

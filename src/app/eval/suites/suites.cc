@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/calibrate/find_calibration.h"
 #include "app/eval/suites/gsm8k.h"
 #include "app/eval/suites/humaneval.h"
 #include "app/eval/suites/multi.h"
@@ -48,6 +49,7 @@ int run_suite(const Suite& suite, std::span<char* const> args) {
     refuse_option("unexpected argument '" + options.arguments.front() + "'; lists are separated by commas");
   }
   options.engine.model_path = resolve_model(options.engine.model_path);
+  use_calibration(options);
   catch_interrupts();
   suite.run(options);
   return 0;

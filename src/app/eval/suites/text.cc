@@ -23,8 +23,8 @@ void run_text(const AppOptions& options) {
   for (const int64_t start : windows.starts) segments.push_back(cut_segment(text, start, windows.shape, {}));
   const Activations activations = o.activations.value_or(Activations::kF32);
   const std::vector<EvalRow> rows = suite_rows(o, activations);
-  const EvalSettings settings{
-      options.engine.model_path, options.engine.threads, options.engine.isa, options.engine.chunk, 0, windows.shape};
+  const EngineOptions& e = options.engine;
+  const EvalSettings settings{e.model_path, e.threads, e.isa, e.chunk, 0, windows.shape, e.calibration};
   ProgressBar bar("text", options.progress && stderr_is_terminal());
   const double steps = double((rows.size() + 1) * segments.size());  // the references are one row more
   int done = 0;
