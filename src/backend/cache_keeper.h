@@ -15,7 +15,7 @@ class KvCache;
 struct JudgementRequest;
 
 // Owned by one KvCache, which keeps the counts (free pages, tokens of a sequence) and passes everything else on; what
-// SequenceState says of heads, memory and statistics is only brought by fetch(). Used from the cache's thread.
+// SequenceState says of heads, memory, statistics and lambda is only brought by fetch(). Used from the cache's thread.
 class CacheKeeper {
  public:
   virtual ~CacheKeeper() = default;
@@ -29,6 +29,11 @@ class CacheKeeper {
   // For the cache's next step; the states do not count the new tokens yet.
   virtual void extend(std::span<const BatchEntry> entries) = 0;
   virtual uint32_t pages_of(SlotId slot) const = 0;
+
+  // Judgements and reviews are queued: which pages they took and gave is told when somebody asks. Until then so many
+  // more than the ring knows of may be taken.
+  virtual uint32_t late_pages() const = 0;
+  virtual void learn_totals() = 0;  // waits where something is late, and notes it in the ring
 
   // As backend/judgement.h and backend/observation.h have them.
   virtual void judge(const JudgementRequest& request) = 0;

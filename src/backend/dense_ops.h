@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "backend/token_draw.h"
 #include "base/matrix_view.h"
 #include "base/tensor_view.h"
 
@@ -77,6 +78,10 @@ class DenseOps {
   virtual void gate(Matrix gate, ConstMatrix up) = 0;
   // x += y
   virtual void add(Matrix x, ConstMatrix y) = 0;
+
+  // tokens[i] = draw_token() of draws[i] and its row of logits [rows, tokens that may be drawn]; waits for it. Every
+  // backend draws the same token from the same logits.
+  virtual void draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens);
 };
 
 }  // namespace leankv

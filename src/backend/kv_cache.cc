@@ -142,6 +142,7 @@ uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
 }
 
 uint32_t KvCache::pages_of(SlotId slot) const {
+  learn_totals();
   if (keeper_) return keeper_->pages_of(slot);
   std::size_t pages = 0;
   for (const HeadTable& head : state(slot).heads) pages += head.bag.size();

@@ -101,19 +101,31 @@ class KvCache {
 
   std::byte* page(PageId id) { return pages_ + std::size_t(id) * page_bytes_; }
   const std::byte* page(PageId id) const { return pages_ + std::size_t(id) * page_bytes_; }
-  PageRing& ring() { return ring_; }
-  const PageRing& ring() const { return ring_; }
+  // Whoever asks for the free pages, or for those of a sequence, waits for judgements that a keeper has queued.
+  PageRing& ring() {
+    learn_totals();
+    return ring_;
+  }
+  const PageRing& ring() const {
+    learn_totals();
+    return ring_;
+  }
+  PageRing& known_ring() { return ring_; }  // without what is late
   // Pages kept free for judgements (recode.h), one reserve for all slots: sequences are judged one at a time. A
   // judgement moves tokens only to lists whose pages hold no fewer, and the pages of a list are full but for the last:
   // with T tiers and the fresh list, sum of ceil(tokens / page) over T + 1 lists exceeds the sum of the quotients,
   // which does not grow, by less than T + 1. So a head needs at most T pages beyond those it holds.
   uint32_t reserve_pages() const { return reserve_pages(shape_); }
   static uint32_t reserve_pages(const CacheShape& shape) { return uint32_t(shape.heads()) * kMaxPolicyTiers; }
-  // Whether the reserve is whole, as a judgement REQUIRES: it is after extend(); a judgement may use it up.
-  bool can_judge() const { return ring_.free() >= reserve_pages(); }
+  // Whether the reserve is whole, as a judgement REQUIRES: it is after extend(); a judgement may use it up. Waits only
+  // where what is late decides.
+  bool can_judge() const {
+    const uint32_t late = keeper_ ? keeper_->late_pages() : 0;
+    return ring_.free() >= late + reserve_pages() || ring().free() >= reserve_pages();
+  }
   // The page size of a pool for these tiers and, where prompts pass through, K16V16.
   static int page_bytes_for(std::span<const TierId> tiers, int head_dim);
-  uint32_t appendable_pages() const { return ring_.free() > reserve_pages() ? ring_.free() - reserve_pages() : 0; }
+  uint32_t appendable_pages() const { return ring().free() > reserve_pages() ? ring_.free() - reserve_pages() : 0; }
 
   // Makes room for new fresh tokens of every entry in all layers and heads, and counts the tokens in: one demand per
   // head, one prefix sum, private slices. False, and nothing changed, when the ring does not hold enough beside the
@@ -122,16 +134,22 @@ class KvCache {
   uint32_t pages_to_extend(SlotId slot, int tokens) const;
   uint32_t pages_of(SlotId slot) const;  // that it holds
 
-  uint32_t used_pages() const { return ring_.capacity() - ring_.free(); }
+  uint32_t used_pages() const { return ring().capacity() - ring_.free(); }
   int64_t pool_bytes() const { return int64_t(ring_.capacity()) * page_bytes_; }
-  int64_t high_water_bytes() const { return int64_t(high_water_pages_) * page_bytes_; }
-  void note_high_water() { high_water_pages_ = std::max(high_water_pages_, used_pages()); }
+  int64_t high_water_bytes() const {
+    learn_totals();
+    return int64_t(high_water_pages_) * page_bytes_;
+  }
+  void note_high_water() { high_water_pages_ = std::max(high_water_pages_, ring_.capacity() - ring_.free()); }
 
   // Checks the invariants of the ring, the bags and the counts; stops the process where one is broken.
   void check_integrity() const;
 
  private:
   friend class SequenceCache;
+  void learn_totals() const {
+    if (keeper_) keeper_->learn_totals();
+  }
   std::optional<SlotId> free_slot() const;
   void copy_pages(SlotId to);
   void put_pages(SlotId slot);

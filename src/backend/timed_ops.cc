@@ -25,6 +25,9 @@ class TimedDenseOps : public DenseOps {
   void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override { ops_->rope(x, head_dim, cos, sin); }
   void gate(Matrix gate, ConstMatrix up) override { ops_->gate(gate, up); }
   void add(Matrix x, ConstMatrix y) override { ops_->add(x, y); }
+  void draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) override {
+    ops_->draw(logits, draws, tokens);
+  }
 
  private:
   std::unique_ptr<DenseOps> ops_;

@@ -39,17 +39,16 @@ Answer::Answer(const Tokenizer& tokenizer, const AnswerOptions& options, int roo
   if (room_ == 0) finish_ = FinishReason::kLength;
 }
 
-void Answer::prepare() {
-  if (!mask_) return;
-  allowed_.assign((std::size_t(tokenizer_.size()) + 63) / 64, 0);
-  mask_->allow(allowed_);
-}
-
-int Answer::sample(std::span<const float> logits, std::span<const int> history) {
-  return sampler_.sample(logits.first(std::size_t(tokenizer_.size())), history, allowed_);
+TokenDraw Answer::plan(std::span<const int> history) {
+  if (mask_) {
+    allowed_.assign((std::size_t(tokenizer_.size()) + 63) / 64, 0);
+    mask_->allow(allowed_);
+  }
+  return sampler_.plan(history, allowed_);
 }
 
 std::string Answer::take(int token) {
+  sampler_.note(token);
   ++tokens_;
   if (tokenizer_.is_end_of_text(token)) {
     finish_ = FinishReason::kStop;

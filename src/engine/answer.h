@@ -35,12 +35,11 @@ class Answer {
   // room: the most tokens. Throws kBadRequest for options out of range.
   Answer(const Tokenizer& tokenizer, const AnswerOptions& options, int room, std::unique_ptr<TokenMask> mask = {});
 
-  // Asks the mask, if any, what may come next; before each sample().
-  void prepare();
-  // The next token. logits [at least tokenizer.size()]; history: all tokens so far. Different answers may sample at the
-  // same time. Throws as Sampler::sample does.
-  int sample(std::span<const float> logits, std::span<const int> history);
-  // Counts a token in and returns the text that is certain now; then finish() says whether it was the last.
+  // What is to be drawn next, of the row 0 of some logits; asks the mask, if any, what may come. Valid until the next
+  // one. history: all tokens so far.
+  TokenDraw plan(std::span<const int> history);
+  // Counts a token, as it was drawn, in and returns the text that is certain now; then finish() says whether it was the
+  // last. Throws as Sampler::note does.
   std::string take(int token);
   std::string rest();  // the text that was held back, at the end
 

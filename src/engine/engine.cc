@@ -113,9 +113,9 @@ std::optional<Sequence> Engine::copy(const Sequence& sequence) {
   return other;
 }
 
-std::optional<ConstMatrix> Engine::feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress,
-                                        int wanted_logits) {
-  std::optional<ConstMatrix> logits;
+std::optional<Logits> Engine::feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress,
+                                   int wanted_logits) {
+  std::optional<Logits> logits;
   for (std::size_t done = 0; done < tokens.size();) {
     const int left = int(tokens.size() - done), n = next_chunk(sequence, left);
     if (!make_room(sequence, n, std::min(left - n, options_.chunk))) return std::nullopt;
@@ -156,8 +156,9 @@ int64_t Engine::limit_bytes(const Sequence& sequence, int64_t free_tokens) const
   const int64_t per_page = cache_->layout(state.policy.tiers.front()).tokens;
   const int64_t tokens = std::clamp<int64_t>(context_ - state.tokens, 0, free_tokens);
   const int64_t kept_free = (tokens + per_page - 1) / per_page * cache_->shape().heads();
-  const int64_t pages = int64_t(cache_->pages_of(sequence.slot())) + room_pages(sequence) - kept_free;
-  return std::max<int64_t>(0, pages) * cache_->page_bytes();
+  const int64_t pages =
+      sequence.most_pages ? *sequence.most_pages : int64_t(cache_->pages_of(sequence.slot())) + room_pages(sequence);
+  return std::max<int64_t>(0, pages - kept_free) * cache_->page_bytes();
 }
 
 bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
@@ -174,7 +175,7 @@ bool Engine::make_room(Sequence& sequence, int tokens, int tokens_after) {
   return fits(tokens);
 }
 
-std::optional<ConstMatrix> Engine::step(std::span<const StepInput> inputs) {
+std::optional<Logits> Engine::step(std::span<const StepInput> inputs) {
   Batch batch;
   for (const StepInput& input : inputs) {
     batch.add(input.sequence->slot(), input.tokens, int(input.sequence->tokens.size()));
@@ -185,7 +186,7 @@ std::optional<ConstMatrix> Engine::step(std::span<const StepInput> inputs) {
   for (const StepInput& input : inputs) {
     input.sequence->tokens.insert(input.sequence->tokens.end(), input.tokens.begin(), input.tokens.end());
   }
-  return transformer_->forward(batch, *cache_);
+  return Logits(*backend_.dense, transformer_->forward(batch, *cache_), tokenizer_->size());
 }
 
 // A prompt that passed at 16 bits and is to be at its one tier.

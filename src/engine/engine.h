@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backend/cache_usage.h"
+#include "engine/logits.h"
 #include "engine/options.h"
 #include "engine/sequence.h"
 #include "model/tokenizer.h"
@@ -60,19 +61,19 @@ class Engine {
   // The same sequence once more, with pages of its own; none when there is no slot or no room for them.
   std::optional<Sequence> copy(const Sequence& sequence);
 
-  // Feeds tokens in chunks, judging and reviewing on the way, and returns the logits after the last one
-  // [1, vocabulary] (valid until the next call), or those of the last `wanted_logits` tokens (these in one chunk).
+  // Feeds tokens in chunks, judging and reviewing on the way, and returns the logits after the last one, or those of
+  // the last `wanted_logits` tokens (these in one chunk).
   // None when the pool is exhausted: the tokens from sequence.tokens.size() on were not fed, nothing else is lost.
   // progress gets the share of tokens fed; returning false stops after the chunk (result: none).
   using FeedProgress = std::function<bool(double done)>;
-  std::optional<ConstMatrix> feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress = {},
-                                  int wanted_logits = 1);
+  std::optional<Logits> feed(Sequence& sequence, std::span<const int> tokens, const FeedProgress& progress = {},
+                             int wanted_logits = 1);
 
   // One step over several sequences, the lowest level: no judgement, no review. None when the pool is exhausted.
   // Logits are those wanted, in the order of the inputs. A sequence may be judged only at the end of a step: while it
   // is gathering, a step past tokens_to_judgement() (texts that are only scored) is its last, neither settle() nor
   // feed() may follow.
-  std::optional<ConstMatrix> step(std::span<const StepInput> inputs);
+  std::optional<Logits> step(std::span<const StepInput> inputs);
   // Tokens until the first judgement of a sequence, or the next early one; none when it is not gathering.
   std::optional<int> tokens_to_judgement(const Sequence& sequence) const;
   // Makes sure, before a step, that a sequence may hold `tokens` more, and, before the first judgement, that the next

@@ -12,7 +12,7 @@ class Run {
       : engine_(engine), sequence_(sequence), callbacks_(callbacks), answer_(engine.tokenizer(), options, room) {}
 
   Generation answer(std::span<const int> prompt) {
-    std::optional<ConstMatrix> logits = prefill(prompt);
+    std::optional<Logits> logits = prefill(prompt);
     const Stopwatch watch;
     while (logits) logits = advance(*logits);
     show(answer_.rest());
@@ -22,7 +22,7 @@ class Run {
   }
 
  private:
-  std::optional<ConstMatrix> prefill(std::span<const int> prompt) {
+  std::optional<Logits> prefill(std::span<const int> prompt) {
     const Stopwatch watch;
     const std::size_t before = sequence_.tokens.size();
     result_.finish = FinishReason::kMemory;
@@ -36,11 +36,11 @@ class Run {
   }
 
   // Samples a token and feeds it; the next logits, or none at the end of the answer.
-  std::optional<ConstMatrix> advance(ConstMatrix logits) {
+  std::optional<Logits> advance(const Logits& logits) {
     if (ended()) return std::nullopt;
-    const int token = answer_.sample(logits.row_span(0), sequence_.tokens);
-    result_.tokens.push_back(token);
+    const int token = logits.draw(answer_.plan(sequence_.tokens));
     show(answer_.take(token));
+    result_.tokens.push_back(token);
     if (ended() || cancelled()) return std::nullopt;
     result_.finish = FinishReason::kMemory;
     return engine_.feed(sequence_, {&token, 1});

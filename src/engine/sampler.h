@@ -1,4 +1,4 @@
-// Chooses the next token from a row of logits.
+// What a request asks of its tokens, and the draws that follow from it.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/token_draw.h"
 #include "engine/random.h"
 
 namespace leankv {
@@ -32,36 +33,29 @@ struct SamplingOptions {
 };
 
 // Order, as in llama.cpp: biases, a grammar's mask, penalties, top-k, top-p, min-p, temperature, draw. So
-// top-p and min-p see probabilities at temperature 1. Of equal logits the lower id comes first. One sampler per answer.
+// top-p and min-p see probabilities at temperature 1. Of equal logits the lower id comes first. One sampler per answer:
+// it says what is to be drawn, a backend draws it (DenseOps::draw).
 class Sampler {
  public:
   // Throws kBadRequest, naming the setting, for a value out of range or a token that is not below `vocabulary`.
   Sampler(const SamplingOptions& options, int vocabulary);
 
-  // logits [vocabulary]; history: the tokens of the sequence so far; allowed [(vocabulary + 63) / 64]: a bit per token
-  // that may come, empty: all. Throws when no token is left: kBadFile, or kBadRequest where `allowed` may be why.
-  int sample(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed = {});
+  // The next draw, of the row 0; valid until the next plan. history: the tokens of the sequence so far; allowed
+  // [(vocabulary + 63) / 64]: a bit per token that may come, empty: all.
+  TokenDraw plan(std::span<const int> history, std::span<const uint64_t> allowed = {});
+  // What came of it. Throws when that is no token: kBadFile, or kBadRequest where `allowed` may be why.
+  void note(int token);
 
  private:
-  struct Candidate {
-    float logit;
-    int token;
-  };
-  void adjust(std::span<const float> logits, std::span<const int> history, std::span<const uint64_t> allowed);
-  int choose();
   void penalise(std::span<const int> history);
-  void penalise_presence(int token, int count);
-  void collect();
-  void collect_best();
-  void keep_top_p();
-  void keep_min_p();
-  int draw();
 
   SamplingOptions options_;
   Random random_;
-  std::vector<float> logits_;          // [vocabulary] adjusted
-  std::vector<Candidate> candidates_;  // best first
-  std::map<int, int> sampled_;         // token to how often
+  std::map<int, float> biases_;
+  std::map<int, LogitEdit> edits_by_token_;
+  std::vector<LogitEdit> edits_;
+  std::map<int, int> sampled_;  // token to how often
+  bool masked_ = false;         // the draw at hand
 };
 
 }  // namespace leankv

@@ -25,7 +25,7 @@ bool Scheduler::step() {
   forget_finished();
   if (shares.empty()) return false;
   times.schedule_ms = watch.lap_ms();
-  const ConstMatrix logits = forward(shares);
+  const Logits logits = forward(shares);
   times.forward_ms = watch.lap_ms();
   settle(shares);
   times.settle_ms = watch.lap_ms();
@@ -94,7 +94,7 @@ void Scheduler::fit_pool(std::vector<Share>& shares) {
   }
 }
 
-ConstMatrix Scheduler::forward(std::vector<Share>& shares) {
+Logits Scheduler::forward(std::vector<Share>& shares) {
   std::vector<StepInput> inputs;
   for (Share& share : shares) {
     Choice& choice = *share.choice;
@@ -107,7 +107,7 @@ ConstMatrix Scheduler::forward(std::vector<Share>& shares) {
     statistics_.step_rows += share.tokens;
     choice.ever_fed = until;
   }
-  const std::optional<ConstMatrix> logits = engine_.step(inputs);
+  const std::optional<Logits> logits = engine_.step(inputs);
   LEANKV_CHECK(logits.has_value());
   return *logits;
 }
@@ -121,15 +121,13 @@ int Scheduler::wanted_logits(const Share& share) const {
   return share.choice->left() == share.tokens ? 1 : 0;
 }
 
-// One sequence after another, each with the reserve whole (KvCache::reserve_pages).
+// One sequence after another, each with the reserve whole (KvCache::reserve_pages). Nobody asks what came of it yet: a
+// device may still be at it.
 void Scheduler::settle(const std::vector<Share>& shares) {
   for (const Share& share : shares) {
     std::optional<Sequence>& sequence = share.choice->sequence;
     while (sequence && engine_.settle_due(*sequence) && !engine_.cache().can_judge()) LEANKV_CHECK(relieve());
-    if (!sequence) continue;
-    engine_.settle(*sequence);
-    if (share.choice->fed() < share.choice->work.prompt_tokens()) continue;
-    share.choice->most_pages = std::max(share.choice->most_pages, engine_.cache().pages_of(sequence->slot()));
+    if (sequence) engine_.settle(*sequence);
   }
 }
 

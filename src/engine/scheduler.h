@@ -59,7 +59,8 @@ class Scheduler {
   struct Draw {
     Choice* choice;
     int row;
-    int token = 0;
+    int token = kNoToken;
+    std::vector<float> logits;  // of its row, where its alternatives are reported
     std::optional<TokenLogprobs> logprobs;
     std::optional<Error> error;
   };
@@ -72,15 +73,17 @@ class Scheduler {
   std::vector<Share> schedule();
   void fit_own_limits(std::vector<Share>& shares);
   void fit_pool(std::vector<Share>& shares);
-  ConstMatrix forward(std::vector<Share>& shares);
+  Logits forward(std::vector<Share>& shares);
   void settle(const std::vector<Share>& shares);
-  void emit(const std::vector<Share>& shares, ConstMatrix logits);
+  void emit(const std::vector<Share>& shares, const Logits& logits);
 
   int wanted_logits(const Share& share) const;
-  void note_prompt_logprobs(const Share& share, ConstMatrix logits, int first_row);
+  void note_prompt_logprobs(const Share& share, const Logits& logits, int first_row);
   void end_prompt(Choice& choice);
   std::vector<Choice*> fork(const Choice& first);
-  void sample(std::vector<Draw>& draws, ConstMatrix logits);
+  void sample(std::vector<Draw>& draws, const Logits& logits);
+  void report_alternatives(std::vector<Draw>& draws);
+  void note_pages(Choice& choice);
   void take(Draw& draw);
 
   bool relieve();

@@ -21,7 +21,7 @@ std::optional<Error> error_of(Fn&& fn) {
 
 }  // namespace
 
-void Scheduler::emit(const std::vector<Share>& shares, ConstMatrix logits) {
+void Scheduler::emit(const std::vector<Share>& shares, const Logits& logits) {
   std::vector<Draw> draws;
   int row = 0;
   for (const Share& share : shares) {
@@ -30,11 +30,11 @@ void Scheduler::emit(const std::vector<Share>& shares, ConstMatrix logits) {
     if (!choice.sequence) continue;  // it gave way to the judgement of another
     note_prompt_logprobs(share, logits, row - share.logits);
     if (choice.left() > 0) continue;
-    draws.push_back({.choice = &choice, .row = row - 1, .token = 0, .logprobs = {}, .error = {}});
+    draws.push_back({.choice = &choice, .row = row - 1, .logits = {}, .logprobs = {}, .error = {}});
     if (choice.answer.tokens() > 0) continue;
     end_prompt(choice);
     for (Choice* follower : fork(choice)) {
-      draws.push_back({.choice = follower, .row = row - 1, .token = 0, .logprobs = {}, .error = {}});
+      draws.push_back({.choice = follower, .row = row - 1, .logits = {}, .logprobs = {}, .error = {}});
     }
   }
   sample(draws, logits);
@@ -42,16 +42,16 @@ void Scheduler::emit(const std::vector<Share>& shares, ConstMatrix logits) {
 }
 
 // Row r of a chunk that begins with token f says how probable token f + r + 1 was.
-void Scheduler::note_prompt_logprobs(const Share& share, ConstMatrix logits, int first_row) {
+void Scheduler::note_prompt_logprobs(const Share& share, const Logits& logits, int first_row) {
   Work& work = share.choice->work;
   if (!work.request.prompt_logprobs || work.prompt_reported) return;
   const int first = share.choice->fed() - share.tokens;
   const std::size_t known = std::size_t(engine_.tokenizer().size());
+  const ConstMatrix rows = logits.on_host(first_row, share.logits);
   for (int token = int(work.prompt_logprobs.size()) + 1; token < work.prompt_tokens(); ++token) {
     const int r = token - 1 - first;
     if (r >= share.logits) break;
-    work.prompt_logprobs.push_back(logprobs_of(logits.row_span(first_row + r).first(known),
-                                               work.request.prompt[std::size_t(token)],
+    work.prompt_logprobs.push_back(logprobs_of(rows.row_span(r).first(known), work.request.prompt[std::size_t(token)],
                                                std::max(0, work.request.logprobs)));
   }
 }
@@ -84,23 +84,42 @@ std::vector<Choice*> Scheduler::fork(const Choice& first) {
   return started;
 }
 
-void Scheduler::sample(std::vector<Draw>& draws, ConstMatrix logits) {
+void Scheduler::sample(std::vector<Draw>& draws, const Logits& logits) {
   std::erase_if(draws, [&](const Draw& draw) {
     const std::optional<FinishReason> ended = draw.choice->answer.finish();  // no tokens were wanted
-    if (ended) finish(*draw.choice, *ended);
+    if (ended) note_pages(*draw.choice), finish(*draw.choice, *ended);
     return ended.has_value();
   });
+  std::vector<TokenDraw> planned;
+  std::vector<Draw*> of;
   for (Draw& draw : draws) {
-    draw.error = error_of([&] { draw.choice->answer.prepare(); });
+    draw.error = error_of([&] { planned.push_back(draw.choice->answer.plan(draw.choice->known)); });
+    if (draw.error) continue;
+    planned.back().row = draw.row;
+    of.push_back(&draw);
   }
-  const std::size_t known = std::size_t(engine_.tokenizer().size());
+  std::vector<int> tokens(planned.size());
+  logits.draw(planned, tokens);
+  for (Draw& draw : draws) note_pages(*draw.choice);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    of[i]->token = tokens[i];
+    if (of[i]->choice->work.request.logprobs < 0) continue;
+    const std::span<const float> row = logits.on_host(of[i]->row, 1).row_span(0);
+    of[i]->logits.assign(row.begin(), row.begin() + engine_.tokenizer().size());
+  }
+  report_alternatives(draws);
+}
+
+// Of a sequence that has fed its prompt, when what was queued for it is done.
+void Scheduler::note_pages(Choice& choice) {
+  choice.most_pages = std::max(choice.most_pages, engine_.cache().pages_of(choice.sequence->slot()));
+}
+
+void Scheduler::report_alternatives(std::vector<Draw>& draws) {
   engine_.threads().run(int(draws.size()), [&](int i, int) {
     Draw& draw = draws[std::size_t(i)];
-    if (draw.error) return;
-    const std::span<const float> row = logits.row_span(draw.row).first(known);
-    const int alternatives = draw.choice->work.request.logprobs;
-    draw.error = error_of([&] { draw.token = draw.choice->answer.sample(row, draw.choice->known); });
-    if (!draw.error && alternatives >= 0) draw.logprobs = logprobs_of(row, draw.token, alternatives);
+    if (draw.logits.empty() || draw.token == kNoToken) return;
+    draw.logprobs = logprobs_of(draw.logits, draw.token, draw.choice->work.request.logprobs);
   });
 }
 

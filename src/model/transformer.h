@@ -16,7 +16,8 @@ class Transformer {
   Transformer(const ModelConfig& config, const ModelWeights& weights, Backend& backend);
 
   // Computes the batch, whose tokens the cache was extended by, and returns the logits of batch.logit_rows
-  // [logit_rows, vocabulary]; the view is valid until the next call. REQUIRES token ids inside the vocabulary.
+  // [logit_rows, vocabulary] in the backend's memory; valid until the next call. REQUIRES token ids inside the
+  // vocabulary.
   ConstMatrix forward(const Batch& batch, KvCache& cache);
 
  private:

@@ -71,7 +71,7 @@ TEST(DeviceKernels, SimtAreMeasuredAtEveryPoint) {
   plan.attention = plan.memory = kShape;
   for (const char* name : {"off", "safe"}) plan.cases.push_back({name, parse_policy(name)});
   plan.depths = {600}, plan.batches = {2, 1 << 20}, plan.repeat = 1;
-  plan.sequences = 3, plan.memory_depth = 600, plan.memory_steps = 2;
+  plan.sequences = 3, plan.memory_depth = 600, plan.memory_steps = 2, plan.vocabulary = 700;
   const nlohmann::ordered_json json = measure_device_kernels(device, plan);
   EXPECT_GT(json["copy_gb_s"], 0);
   ASSERT_EQ(json["attention"].size(), 4u);
@@ -81,6 +81,9 @@ TEST(DeviceKernels, SimtAreMeasuredAtEveryPoint) {
   EXPECT_LT(json["attention"][2]["bytes"], json["attention"][0]["bytes"]);
   EXPECT_EQ(json["memory"]["sequences"], 3);
   EXPECT_GT(json["memory"]["extend_ms"], 0);
+  EXPECT_GT(json["memory"]["review_ms"], 0);
+  EXPECT_EQ(json["draw"]["vocabulary"], 700);
+  for (const char* name : {"best_ms", "default_ms", "all_ms"}) EXPECT_GT(json["draw"][name], 0) << name;
 }
 
 }  // namespace

@@ -167,10 +167,34 @@ void run_dense(Device& device, Record& record) {
   }
 }
 
+// Draws from the same rows by every filter, with edits and a mask.
+void run_draws(Device& device, Record& record) {
+  constexpr int kRows = 2, kTokens = 1200;
+  StepInputs inputs(device);
+  CudaDenseOps ops(device, inputs);
+  std::mt19937 random(8);
+  const std::vector<float> values = random_values(std::size_t(kRows) * kTokens, random);
+  DeviceArray<float> logits(device, values.size());
+  device.upload(logits.data(), values.data(), values.size() * sizeof(float));
+  std::vector<LogitEdit> edits;
+  for (int t = 700; t > 0; t -= 3) edits.push_back({t, 0.5f, 1.25f, 0.25f});
+  const std::vector<uint64_t> mask((kTokens + 63) / 64, 0x5555555555555555u);
+  std::vector<TokenDraw> draws(4);
+  for (std::size_t i = 0; i < draws.size(); ++i) draws[i].row = int(i % kRows), draws[i].edits = edits;
+  for (std::size_t i = 1; i < draws.size(); ++i) {
+    draws[i].rule = {.temperature = 1, .top_k = 300, .top_p = 0.9, .log_min_p = -4, .random = 0.3 * double(i)};
+  }
+  draws[3].allowed = mask;
+  std::vector<int> tokens(draws.size());
+  ops.draw({logits.data(), kRows, kTokens}, draws, tokens);
+  record.add(tokens.data(), tokens.size());
+}
+
 Bytes run_all(Order order) {
   simt::EmulatedDevice device(order, kernels());
   Record record;
   run_dense(device, record);
+  run_draws(device, record);
   Scenario(device, record).run();
   return record.seen();
 }

@@ -52,7 +52,7 @@ Run run(const std::string& backend, const Policy& policy) {
   Sequence sequence = *engine.start(policy, kPrompt, kMore);
   Run result;
   const auto feed = [&](std::span<const int> some) {
-    const ConstMatrix logits = *engine.feed(sequence, some);
+    const ConstMatrix logits = engine.feed(sequence, some)->on_host();
     result.logits.emplace_back(logits.row(0), logits.row(0) + logits.columns);
   };
   feed(std::span(tokens).first(kPrompt));

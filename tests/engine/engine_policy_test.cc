@@ -265,7 +265,7 @@ TEST(EnginePolicyTest, AStepPastTheJudgementIsTheLast) {
   const std::vector<int> prompt = prompt_of(430, 20);
   feed_checked(engine, sequence, {prompt.begin(), prompt.begin() + 390});
   const StepInput forced{&sequence, std::span(prompt).last(40), 40};
-  ASSERT_EQ(engine.step({&forced, 1}).value().rows, 40);
+  ASSERT_EQ(engine.step({&forced, 1}).value().rows(), 40);
   EXPECT_DEATH(engine.settle(sequence), "broken invariant");
   EXPECT_DEATH(static_cast<void>(engine.feed(sequence, {&prompt[0], 1})), "broken invariant");
 }

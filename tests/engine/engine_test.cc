@@ -106,8 +106,8 @@ TEST(EngineTest, WantedLogitsAreThoseOfTheLastTokens) {
   const std::vector<int> prompt = prompt_of(50, 6);
   Engine engine(tiny_options());
   Sequence sequence = started(engine, off_policy(), 50);
-  const ConstMatrix all = engine.feed(sequence, prompt, {}, 50).value();
-  ASSERT_EQ(all.rows, 50);
+  const Logits all = engine.feed(sequence, prompt, {}, 50).value();
+  ASSERT_EQ(all.rows(), 50);
   const std::vector<float> logits = copy_of(all);
   for (const int n : {1, 17, 49}) {
     const std::vector<float> one = logits_of(tiny_options(), {prompt.begin(), prompt.begin() + n});

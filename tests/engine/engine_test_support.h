@@ -26,7 +26,10 @@ inline std::vector<int> prompt_of(int tokens, unsigned seed) {
   return prompt;
 }
 
-inline std::vector<float> copy_of(ConstMatrix m) { return {m.data, m.data + std::ptrdiff_t(m.rows) * m.columns}; }
+inline std::vector<float> copy_of(const Logits& logits) {
+  const ConstMatrix m = logits.on_host();
+  return {m.data, m.data + std::ptrdiff_t(m.rows) * m.columns};
+}
 
 inline Sequence started(Engine& engine, const Policy& policy, int prompt_tokens, int max_new_tokens = 0) {
   std::optional<Sequence> sequence = engine.start(policy, prompt_tokens, max_new_tokens);

@@ -14,6 +14,16 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+// As the engine does it on a host's logits.
+int sample(Sampler& sampler, const std::vector<float>& logits, const std::vector<int>& history = {}) {
+  const int token = draw_token(logits, sampler.plan(history));
+  sampler.note(token);
+  return token;
+}
+int sample(Sampler&& sampler, const std::vector<float>& logits, const std::vector<int>& history = {}) {
+  return sample(sampler, logits, history);
+}
+
 // Draws from the whole distribution: every filter off.
 SamplingOptions plain() {
   SamplingOptions o;
@@ -31,7 +41,7 @@ std::map<int, int> histogram(const SamplingOptions& options, const std::vector<f
                              const std::vector<int>& history = {}) {
   Sampler sampler(options, int(logits.size()));
   std::map<int, int> counts;
-  for (int i = 0; i < draws; ++i) ++counts[sampler.sample(logits, history)];
+  for (int i = 0; i < draws; ++i) ++counts[sample(sampler, logits, history)];
   return counts;
 }
 
@@ -55,8 +65,8 @@ TEST(Sampler, GreedyTakesTheBestAndOfEqualOnesTheFirst) {
   SamplingOptions o;
   o.temperature = 0;
   Sampler sampler(o, 5);
-  EXPECT_EQ(sampler.sample(std::vector<float>{0, 3, 1, 3, -1}, {}), 1);
-  EXPECT_EQ(sampler.sample(std::vector<float>{-5, -3, -kInfinity, -4, -2}, {}), 4);
+  EXPECT_EQ(sample(sampler, {0, 3, 1, 3, -1}), 1);
+  EXPECT_EQ(sample(sampler, std::vector<float>{-5, -3, -kInfinity, -4, -2}, {}), 4);
 }
 
 TEST(Sampler, TopKKeepsTheKBest) {
@@ -100,14 +110,14 @@ TEST(Sampler, PenaltyMovesRepeatedTokensDownWhateverTheirSign) {
   o.repeat_last_n = 2;
   Sampler sampler(o, 3);
   const std::vector<float> positive{3, 2, 1}, negative{-1, -1.5, -9};
-  EXPECT_EQ(sampler.sample(positive, {}), 0);
-  EXPECT_EQ(sampler.sample(positive, std::vector{0, 0}), 1);     // 3 / 2, once although seen twice
-  EXPECT_EQ(sampler.sample(negative, std::vector{0, 2}), 1);     // -1 * 2
-  EXPECT_EQ(sampler.sample(positive, std::vector{0, 2, 2}), 0);  // out of the window of 2
+  EXPECT_EQ(sample(sampler, positive, {}), 0);
+  EXPECT_EQ(sample(sampler, positive, std::vector{0, 0}), 1);     // 3 / 2, once although seen twice
+  EXPECT_EQ(sample(sampler, negative, std::vector{0, 2}), 1);     // -1 * 2
+  EXPECT_EQ(sample(sampler, positive, std::vector{0, 2, 2}), 0);  // out of the window of 2
   o.repeat_last_n = -1;
-  EXPECT_EQ(Sampler(o, 3).sample(positive, std::vector{0, 2, 2}), 1);
+  EXPECT_EQ(sample(Sampler(o, 3), positive, std::vector{0, 2, 2}), 1);
   o.repeat_last_n = 0;
-  EXPECT_EQ(Sampler(o, 3).sample(positive, std::vector{0, 2, 2}), 0);
+  EXPECT_EQ(sample(Sampler(o, 3), positive, std::vector{0, 2, 2}), 0);
 }
 
 // llama.cpp: what stands in the window, prompt or answer, once and as often as it stands there.
@@ -117,16 +127,16 @@ TEST(Sampler, PresenceAndFrequencyLookAtTheWindow) {
   o.repeat_last_n = 3;
   const std::vector<float> logits{3, 2, 1};
   o.presence_penalty = 1.5;
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 0, 0}), 1);     // 3 - 1.5
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 1, 1}), 0);     // 1.5, 0.5, 1
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 2, 2, 2}), 0);  // out of the window of 3
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{0, 0, 0}), 1);     // 3 - 1.5
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{0, 1, 1}), 0);     // 1.5, 0.5, 1
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{0, 2, 2, 2}), 0);  // out of the window of 3
   o.presence_penalty = 0;
   o.frequency_penalty = 0.75;
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0}), 0);        // 2.25
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 0}), 1);     // 1.5
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{0, 0, 1}), 0);  // 1.5, 1.25, 1
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{0}), 0);        // 2.25
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{0, 0}), 1);     // 1.5
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{0, 0, 1}), 0);  // 1.5, 1.25, 1
   o.frequency_penalty = -1;
-  EXPECT_EQ(Sampler(o, 3).sample(logits, std::vector{2, 2, 2}), 2);  // 4
+  EXPECT_EQ(sample(Sampler(o, 3), logits, std::vector{2, 2, 2}), 2);  // 4
 }
 
 // OpenAI: what this answer has sampled, however long ago; the prompt does not count.
@@ -139,7 +149,7 @@ TEST(Sampler, PresenceAndFrequencyLookAtTheAnswer) {
   const std::vector<float> logits{3, 2.1f, 1};
   Sampler sampler(o, 3);
   std::vector<int> tokens{0, 0, 0, 0};
-  for (int i = 0; i < 6; ++i) tokens.push_back(sampler.sample(logits, tokens));
+  for (int i = 0; i < 6; ++i) tokens.push_back(sample(sampler, logits, tokens));
   // After each: 2.25 2.1 1, 1.5 2.1 1, 1.5 1.35 1, 0.75 1.35 1, 0.75 0.6 1.
   EXPECT_EQ(std::vector(tokens.begin() + 4, tokens.end()), (std::vector{0, 0, 1, 0, 1, 2}));
 }
@@ -148,14 +158,14 @@ TEST(Sampler, BiasesComeFirstAndMayForbid) {
   SamplingOptions o = plain();
   o.temperature = 0;
   o.biases = {{0, -kInfinity}, {2, 1.5f}};
-  EXPECT_EQ(Sampler(o, 3).sample(std::vector<float>{9, 2, 1}, {}), 2);
+  EXPECT_EQ(sample(Sampler(o, 3), std::vector<float>{9, 2, 1}, {}), 2);
 }
 
 TEST(Sampler, RefusesLogitsThatAreNoNumbers) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   Sampler sampler(plain(), 3);
-  EXPECT_EQ(sampler.sample(std::vector<float>{nan, 1, -kInfinity}, {}), 1);
-  EXPECT_THROW(sampler.sample(std::vector<float>{nan, nan, -kInfinity}, {}), Error);
+  EXPECT_EQ(sample(sampler, std::vector<float>{nan, 1, -kInfinity}, {}), 1);
+  EXPECT_THROW(sample(sampler, std::vector<float>{nan, nan, -kInfinity}, {}), Error);
 }
 
 TEST(Sampler, RefusesSettingsOutOfRange) {
@@ -184,7 +194,7 @@ TEST(Sampler, SameSeedSameTokensOtherSeedOthers) {
     o.seed = seed;
     Sampler sampler(o, 64);
     std::vector<int> tokens;
-    for (int i = 0; i < 32; ++i) tokens.push_back(sampler.sample(logits, {}));
+    for (int i = 0; i < 32; ++i) tokens.push_back(sample(sampler, logits, {}));
     return tokens;
   };
   EXPECT_EQ(draw(5), draw(5));

@@ -63,7 +63,7 @@ TEST(SchedulerAnswersTest, LogProbabilitiesAreThoseOfTheLogits) {
   std::vector<std::vector<float>> rows;  // fed as the scheduler does: chunks of the prompt, then single tokens
   for (std::size_t t = 0; t + 1 < all.size();) {
     const int n = t < prompt.size() ? int(std::min<std::size_t>(64, prompt.size() - t)) : 1;
-    const ConstMatrix logits = engine.feed(sequence, std::span(all).subspan(t, std::size_t(n)), {}, n).value();
+    const ConstMatrix logits = engine.feed(sequence, std::span(all).subspan(t, std::size_t(n)), {}, n)->on_host();
     for (int r = 0; r < n; ++r) rows.emplace_back(logits.row_span(r).begin(), logits.row_span(r).end());
     t += std::size_t(n);
   }

@@ -46,7 +46,7 @@ TEST_P(CudaTransformerTest, SimtLogitsAreThoseOfTheModel) {
     batch.add(second.slot(), std::span(tokens).subspan(std::size_t(from_second), std::size_t(n_second)), from_second);
     for (int r = 0; r < batch.rows(); r += 1 + r % 2) batch.logit_rows.push_back(r);
     ASSERT_TRUE(cache.extend(batch.entries));
-    const ConstMatrix logits = transformer.forward(batch, cache);
+    const ConstMatrix logits = backend.dense->download(transformer.forward(batch, cache));
     for (int i = 0; i < logits.rows; ++i) {
       const int row = batch.logit_rows[std::size_t(i)];
       const float* from = &expected[std::size_t(batch.positions[std::size_t(row)]) * kGoldenVocabulary];

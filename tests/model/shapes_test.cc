@@ -52,10 +52,11 @@ TEST_P(RandomModel, IsReadAsAModelOfItsShapeAndComputes) {
   EXPECT_EQ(c.group(), kTiny.heads / kTiny.kv_heads);
   EXPECT_EQ(c.vocabulary, kTiny.vocabulary);
   std::optional<Sequence> sequence = engine.start(off_policy(), 3, 1);
-  const std::optional<ConstMatrix> logits = engine.feed(*sequence, std::vector<int>{1, 299, 7});
+  const std::optional<Logits> logits = engine.feed(*sequence, std::vector<int>{1, 299, 7});
   ASSERT_TRUE(logits.has_value());
-  float low = logits->row(0)[0], high = low;
-  for (float x : logits->row_span(0)) {
+  const std::span<const float> row = logits->on_host().row_span(0);
+  float low = row[0], high = low;
+  for (float x : row) {
     ASSERT_TRUE(std::isfinite(x));
     low = std::min(low, x), high = std::max(high, x);
   }

@@ -97,7 +97,7 @@ TEST_P(TransformerTest, GivesTheLogitsOfTransformers) {
   options.threads = 1;
   Engine engine(options);
   std::optional<Sequence> sequence = engine.start(off_policy(), int(tokens.size()), 0);
-  const ConstMatrix logits = engine.feed(*sequence, tokens, {}, int(tokens.size())).value();
+  const ConstMatrix logits = engine.feed(*sequence, tokens, {}, int(tokens.size())).value().on_host();
   Vectors actual;
   for (int t = 0; t < logits.rows; ++t) actual.emplace_back(logits.row(t), logits.row(t) + logits.columns);
 
@@ -117,7 +117,7 @@ TEST(TransformerRows, ThoseWithoutLogitsChangeNoBit) {
   const std::vector<int> tokens = golden_tokens();
   const auto logits_of_last = [&](int wanted) {
     std::optional<Sequence> sequence = engine.start(off_policy(), int(tokens.size()), 0);
-    const ConstMatrix logits = engine.feed(*sequence, tokens, {}, wanted).value();
+    const ConstMatrix logits = engine.feed(*sequence, tokens, {}, wanted).value().on_host();
     return std::vector<float>(logits.data, logits.data + std::ptrdiff_t(logits.rows) * logits.stride);
   };
   const std::vector<float> all = logits_of_last(int(tokens.size()));

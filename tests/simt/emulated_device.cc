@@ -34,6 +34,7 @@ void EmulatedDevice::upload(void* to, const void* from, std::size_t bytes) {
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 void EmulatedDevice::download(void* to, const void* from, std::size_t bytes) {
+  note_wait();
   if (bytes > 0) std::memcpy(to, from, bytes);
 }
 void EmulatedDevice::fill(void* to, uint8_t byte, std::size_t bytes) { std::memset(to, byte, bytes); }

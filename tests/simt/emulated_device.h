@@ -23,7 +23,7 @@ class EmulatedDevice : public Device {
   void download(void* to, const void* from, std::size_t bytes) override;
   void fill(void* to, uint8_t byte, std::size_t bytes) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
-  void wait() override {}
+  void wait() override { note_wait(); }
   void exclusive_sum(const uint32_t* in, uint32_t* out, int n) override;
   void sort_segments(const Sort& sort) override;
   void multiply(const HalfProduct& product) override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 #include "app/bench/lane.h"
@@ -9,8 +10,10 @@
 #include "app/bench/synthetic.h"
 #include "backend/cache_usage.h"
 #include "backend/cuda/cache_ops.h"
+#include "backend/cuda/dense_ops.h"
 #include "backend/judgement.h"
 #include "base/error.h"
+#include "engine/random.h"
 
 namespace leankv {
 namespace {
@@ -116,11 +119,39 @@ MemoryTimes measure_device_memory(Device& device, const CacheShape& shape, int s
   });
   times.extend_ms = 1e3 * extending / steps;
   ThreadPool threads(1);
-  times.review_ms =
-      1e3 * seconds_of(device, [&] { review(filled.cache, threads, filled.leases.back().slot(), kNoLimit); });
+  const double reviewing = seconds_of(device, [&] {
+    for (const SequenceCache& lease : filled.leases) {
+      LEANKV_CHECK(filled.cache.can_judge());
+      review(filled.cache, threads, lease.slot(), kNoLimit);
+    }
+  });
+  times.review_ms = 1e3 * reviewing / sequences;
   times.release_ms = 1e3 * seconds_of(device, [&] { filled.leases.pop_back(); });
   filled.cache.check_integrity();
   return times;
+}
+
+DrawTimes measure_device_draws(Device& device, int rows, int vocabulary, int repeat) {
+  StepInputs inputs(device);
+  CudaDenseOps ops(device, inputs);
+  Random random(1);
+  const std::size_t n = std::size_t(rows);
+  std::vector<float> values(n * std::size_t(vocabulary));
+  for (float& x : values) x = float(8 * (random.uniform() + random.uniform() + random.uniform()));
+  DeviceArray<float> logits(device, values.size());
+  device.upload(logits.data(), values.data(), values.size() * sizeof(float));
+  const auto milliseconds = [&](const DrawRule& rule) {
+    std::vector<TokenDraw> draws(n);
+    for (std::size_t r = 0; r < n; ++r) draws[r].row = int(r), draws[r].rule = rule;
+    std::vector<int> tokens(n);
+    const auto draw = [&] { ops.draw({logits.data(), rows, vocabulary}, draws, tokens); };
+    draw();
+    std::vector<double> seconds;
+    for (int i = 0; i < repeat; ++i) seconds.push_back(seconds_of(device, draw));
+    return 1e3 * spread_of(seconds).median;
+  };
+  const DrawRule by_default{.temperature = .8, .top_k = 40, .top_p = .95, .log_min_p = std::log(.05), .random = .5};
+  return {rows, vocabulary, milliseconds({}), milliseconds(by_default), milliseconds({.temperature = 1, .random = .5})};
 }
 
 nlohmann::ordered_json measure_device_kernels(Device& device, const KernelPlan& plan) {
@@ -142,6 +173,12 @@ nlohmann::ordered_json measure_device_kernels(Device& device, const KernelPlan& 
                     {"extend_ms", t.extend_ms},
                     {"review_ms", t.review_ms},
                     {"release_ms", t.release_ms}};
+  const DrawTimes d = measure_device_draws(device, plan.sequences, plan.vocabulary, plan.repeat);
+  json["draw"] = {{"rows", d.rows},
+                  {"vocabulary", d.vocabulary},
+                  {"best_ms", d.best_ms},
+                  {"default_ms", d.default_ms},
+                  {"all_ms", d.all_ms}};
   return json;
 }
 

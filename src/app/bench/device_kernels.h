@@ -30,9 +30,18 @@ struct MemoryTimes {
   int sequences = 0;
   double extend_ms = 0;   // a token for every sequence, in all layers and heads
   double release_ms = 0;  // of one sequence
-  double review_ms = 0;   // of one sequence
+  double review_ms = 0;   // of one sequence, when all are reviewed one after the other
 };
 MemoryTimes measure_device_memory(Device& device, const CacheShape& shape, int sequences, int depth, int steps);
+
+// Milliseconds of the choice of a token for each of so many rows, and of the tokens' way to the host.
+struct DrawTimes {
+  int rows = 0, vocabulary = 0;
+  double best_ms = 0;     // temperature 0
+  double default_ms = 0;  // as a request that names nothing: top-k, top-p, min-p
+  double all_ms = 0;      // from the whole vocabulary
+};
+DrawTimes measure_device_draws(Device& device, int rows, int vocabulary, int repeat);
 
 // All of it: depths, batches and caches as they stand, in the order of the arguments.
 struct KernelPlan {
@@ -41,6 +50,7 @@ struct KernelPlan {
   std::vector<int> depths, batches;
   int repeat = 5;
   int sequences = 256, memory_depth = 1024, memory_steps = 64;
+  int vocabulary = 128256;  // Llama 3's
 };
 nlohmann::ordered_json measure_device_kernels(Device& device, const KernelPlan& plan);
 

@@ -16,6 +16,14 @@ namespace {
                                           " is too small; measure fewer --depths or --batches at once");
 }
 
+// The best token of each row, as an answer would have it: what is queued on a device is done when they are here.
+void draw_best(const Logits& logits) {
+  std::vector<TokenDraw> draws(std::size_t(logits.rows()));
+  for (int row = 0; row < logits.rows(); ++row) draws[std::size_t(row)].row = row;
+  std::vector<int> tokens(draws.size());
+  logits.draw(draws, tokens);
+}
+
 CacheShape shape_of(const ModelConfig& c) { return {c.layers, c.kv_heads, c.group(), c.head_dim}; }
 
 }  // namespace
@@ -118,6 +126,9 @@ Sequence Lane::another(int prompt_tokens) {
   Sequence sequence(std::move(*lease));
   sequence.tokens = filled_->tokens;
   sequence.prompt_tokens = filled_->prompt_tokens;
+  // No less than it can use: what the others leave would have to be asked for, and a device be waited for, at each
+  // review.
+  sequence.most_pages = engine_.cache().ring().capacity() - engine_.cache().reserve_pages();
   return sequence;
 }
 
@@ -126,7 +137,8 @@ void Lane::step(std::span<Sequence> sequences, std::span<const int> tokens, int 
   std::vector<StepInput> inputs;
   for (Sequence& s : sequences) inputs.push_back({&s, tokens, wanted_logits});
   const Stopwatch watch;
-  if (!engine_.step(inputs)) fail_to_fit(*this);
+  const std::optional<Logits> logits = engine_.step(inputs);
+  if (!logits) fail_to_fit(*this);
   time.step_seconds += watch.ms() / 1000;
   for (Sequence& s : sequences) {
     const int before = engine_.cache().state(s.slot()).last_review;
@@ -135,6 +147,9 @@ void Lane::step(std::span<Sequence> sequences, std::span<const int> tokens, int 
     time.settle_seconds += settling.ms() / 1000;
     time.reviews += engine_.cache().state(s.slot()).last_review != before;
   }
+  const Stopwatch drawing;
+  draw_best(*logits);
+  time.step_seconds += drawing.ms() / 1000;
 }
 
 LaneTime Lane::prefill(int batch, std::span<const int> tokens) {

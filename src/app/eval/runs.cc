@@ -44,10 +44,11 @@ void check_fits(bool fits, const Engine& engine) {
 void force(Engine& engine, Sequence& sequence, std::span<const int> tokens, bool judged, SegmentRun& run) {
   if (judged) check_fits(engine.make_room(sequence, int(tokens.size()), 1), engine);
   const StepInput forced{&sequence, tokens, int(tokens.size())};
-  const std::optional<ConstMatrix> logits = engine.step({&forced, 1});
+  const std::optional<Logits> logits = engine.step({&forced, 1});
   check_fits(logits.has_value(), engine);
-  for (int i = 0; i < logits->rows; ++i) {
-    const std::span<const float> row = logits->row_span(i);
+  const ConstMatrix rows = logits->on_host();
+  for (int i = 0; i < rows.rows; ++i) {
+    const std::span<const float> row = rows.row_span(i);
     run.logits.insert(run.logits.end(), row.begin(), row.end());
   }
   if (judged) engine.settle(sequence);

@@ -139,4 +139,10 @@ void CpuDenseOps::add(Matrix x, ConstMatrix y) {
   for_each_row(x.rows, [&](int row) { rows_.add_row(x.row(row), y.row(row), x.columns); });
 }
 
+void CpuDenseOps::draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) {
+  pool_.run(int(draws.size()), [&](int i, int) {
+    tokens[std::size_t(i)] = draw_token(logits.row_span(draws[std::size_t(i)].row), draws[std::size_t(i)]);
+  });
+}
+
 }  // namespace leankv

@@ -26,6 +26,7 @@ class CpuDenseOps : public DenseOps {
   void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override;
   void gate(Matrix gate, ConstMatrix up) override;
   void add(Matrix x, ConstMatrix y) override;
+  void draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) override;
 
  private:
   QuantisedActivations quantise(ConstMatrix x);

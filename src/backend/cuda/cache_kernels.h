@@ -13,7 +13,8 @@ namespace leankv {
 
 using PageKernels = KernelList<ExtendKernel, ClearSlotKernel, CountPagesKernel, ReleaseKernel, CopySlotKernel,
                                MarkPagesKernel, CheckPagesKernel>;
-using RecodeKernels = KernelList<PlanMovesKernel, StageKernel, PlaceKernel<4>, PlaceKernel<8>, PlaceKernel<16>>;
+using RecodeKernels =
+    KernelList<PlanMovesKernel, StageKernel, PlaceKernel<4>, PlaceKernel<8>, PlaceKernel<16>, AddTotalsKernel>;
 using JudgementKernels =
     KernelList<SettleKernel, CurveKernel, ConstantsKernel<4>, ConstantsKernel<8>, ConstantsKernel<16>,
                CountLevelsKernel, SolveKernel, GatherValuesKernel, GatherOutputsKernel, GatherResidualKernel>;

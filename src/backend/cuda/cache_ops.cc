@@ -25,7 +25,7 @@ RowsView view(ConstMatrix x) { return {x.data, int(x.stride)}; }
 std::optional<int64_t> CudaCacheOps::pool_bytes(const CacheShape& shape, int slots) const {
   constexpr int kFewestTokens = 4;
   const int64_t page_ids = int64_t(sizeof(PageId)) * slots * shape.heads() * (most_tokens_ / kFewestTokens);
-  const int64_t staging = int64_t(shape.kv_heads) * most_tokens_ * shape.head_dim * 4;
+  const int64_t staging = int64_t(shape.kv_heads + 1) * most_tokens_ * shape.head_dim * 4;
   const int64_t tiles = (shape.group + kQueriesPerWarp - 1) / kQueriesPerWarp;
   const int64_t partials = int64_t(slots) * tiles * shape.kv_heads * kMaxSplits * kQueriesPerWarp * shape.head_dim * 4;
   const int64_t used = device_.total_bytes() - device_.free_bytes();

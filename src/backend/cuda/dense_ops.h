@@ -33,12 +33,16 @@ class CudaDenseOps : public DenseOps {
   void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override;
   void gate(Matrix gate, ConstMatrix up) override;
   void add(Matrix x, ConstMatrix y) override;
+  void draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) override;
 
  private:
   // Halves of all weights are kept while they take no more than this share of the device's memory; else they are made
   // anew for every product, a part of the rows at a time.
   static constexpr int kHalvesShare = 8;
   static constexpr std::size_t kHalvesAtOnce = 32 << 20;  // values
+  // Logits that tokens are drawn from in one launch, 4 bytes of scratch each: more rows than a GPU has processors, at
+  // the largest vocabularies.
+  static constexpr std::size_t kKeysAtOnce = 64 << 20;
 
   struct HalfRows prepare(ConstMatrix x);
   void multiply(const CudaPackedWeights& weights, const struct HalfRows& x, int rows, Matrix y);
@@ -53,6 +57,13 @@ class CudaDenseOps : public DenseOps {
   std::map<const std::byte*, std::unique_ptr<CudaPackedWeights>> tables_;
   DeviceArray<uint16_t> high_, low_, halves_;
   DeviceArray<float> block_sums_, row_scales_, half_scales_, product_;
+  struct {
+    DeviceArray<struct DeviceDraw> draws;
+    DeviceArray<LogitEdit> edits;
+    DeviceArray<uint64_t> masks;
+    DeviceArray<uint32_t> keys;
+    DeviceArray<int> tokens;
+  } draw_memory_;
   std::vector<float> downloaded_;
 };
 

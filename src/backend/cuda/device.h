@@ -67,6 +67,8 @@ class Device {
   // How often memory that kernels were given has moved: part of a key, where work that was recorded points to it.
   uint64_t moves() const { return moves_; }
   void note_move() { ++moves_; }
+  // How often the host has waited.
+  uint64_t waits() const { return waits_; }
 
   template <class Kernel>
   void launch(Grid grid, const typename Kernel::Params& params) {
@@ -75,11 +77,12 @@ class Device {
   }
 
  protected:
+  void note_wait() { ++waits_; }
   virtual void run(const char* kernel, Grid grid, const void* params) = 0;
   virtual void repeat_erased(uint64_t key, void (*fn)(void*), void* context) = 0;
 
  private:
-  uint64_t moves_ = 0;
+  uint64_t moves_ = 0, waits_ = 0;
 };
 
 // Owner of n values in the memory of a device.

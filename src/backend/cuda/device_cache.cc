@@ -21,7 +21,7 @@ void DeviceCache::open(KvCache& cache, uint32_t pages, int slots) {
     least = std::min(least, cache.layout(t.id).tokens);
   }
   tables_.row_pages = int(std::min<uint32_t>(pages, pages_for(uint32_t(most_tokens_), least) + kMaxLists));
-  staging_pages_ = uint32_t(shape.kv_heads) * uint32_t(tables_.row_pages);
+  staging_pages_ = uint32_t(shape.kv_heads + 1) * uint32_t(tables_.row_pages);
   slots_.resize(std::size_t(slots));
   Carve measure;
   carve(measure, pages, slots);
@@ -30,6 +30,7 @@ void DeviceCache::open(KvCache& cache, uint32_t pages, int slots) {
   carve(place, pages, slots);
   device_.fill(tables_.head_states, 0, std::size_t(slots) * shape.heads() * sizeof(HeadState));
   device_.upload(prior_, cache.prior().data(), cache.prior().size_bytes());
+  device_.fill(totals_, 0, sizeof(RecodeTotals));
   device_.upload(tiers_, tiers.data(), tiers.size() * sizeof(TierLayout));
   std::vector<PageId> ring(pages);
   for (uint32_t i = 0; i < pages; ++i) ring[i] = i;
@@ -50,11 +51,12 @@ void DeviceCache::carve(Carve& memory, uint32_t pages, int slots) {
   curves_ = memory.take<Curve>(all_heads);
   constants_ = memory.take<HeadConstants>(all_heads);
   thresholds_ = memory.take<HeadThresholds>(heads);
-  chosen_ = memory.take<double>(1);
+  chosen_ = memory.take<double>(std::size_t(slots));
   output_energy_ = memory.take<double>(heads);
   counts_ = memory.take<uint32_t>(2 * (heads + 1));
   staging_ = memory.take<std::byte>(std::size_t(staging_pages_) * tables_.page_bytes);
   new_rows_ = memory.take<PageId>(heads * tables_.row_pages);
+  totals_ = memory.take<RecodeTotals>(1 + kMostLate);
 }
 
 void DeviceCache::admit(SlotId slot) {
@@ -66,6 +68,7 @@ void DeviceCache::admit(SlotId slot) {
   state.rotate = sequence.policy.rotate, state.centre = sequence.policy.centre;
   state.paper = sequence.policy.kind == PolicyKind::kPaper;
   state.pin = sequence.policy.pin;
+  device_.fill(chosen_ + slot, 0, sizeof(double));
   device_.launch<ClearSlotKernel>(grid_for(tables_.heads(), ClearSlotKernel::kThreads), {tables_, slot, state});
 }
 
@@ -79,6 +82,7 @@ void DeviceCache::copy(SlotId from, SlotId to) {
   device_.copy(curves_ + tables_.head_index(to, 0), curves_ + tables_.head_index(from, 0), heads * sizeof(Curve));
   device_.copy(constants_ + tables_.head_index(to, 0), constants_ + tables_.head_index(from, 0),
                heads * sizeof(HeadConstants));
+  device_.copy(chosen_ + to, chosen_ + from, sizeof(double));
   if (slots_[from].gathered.data() == nullptr) return;
   gather_room(to, slots_[from].sums.capacity);
   device_.copy(slots_[to].gathered.data(), slots_[from].gathered.data(), slots_[from].gathered.size());
@@ -230,6 +234,7 @@ void DeviceCache::set_constants(SlotId slot, std::span<const HeadConstants> cons
 void DeviceCache::fetch(SlotId slot) {
   SequenceState& sequence = cache_->state(slot);
   const std::size_t heads = std::size_t(tables_.heads()), d = std::size_t(tables_.head_dim);
+  device_.download(&sequence.lambda, chosen_ + slot, sizeof(double));
   std::vector<HeadState> states(heads);
   std::vector<Curve> curves(heads);
   std::vector<HeadConstants> constants(heads);
@@ -284,6 +289,7 @@ void DeviceCache::adopt(SlotId slot) {
     constants.push_back(sequence.memory[h].constants), curves.push_back(sequence.memory[h].curve);
   }
   set_constants(slot, constants, curves);
+  device_.upload(chosen_ + slot, &sequence.lambda, sizeof(double));
 }
 
 void DeviceCache::write(PageId id, std::span<const std::byte> page) {
@@ -292,6 +298,7 @@ void DeviceCache::write(PageId id, std::span<const std::byte> page) {
 }
 
 void DeviceCache::check_integrity() {
+  learn_totals();
   DeviceArray<uint32_t> seen(device_, tables_.capacity);
   DeviceArray<IntegrityCounts> faults(device_, 1);
   device_.fill(seen.data(), 0, seen.size() * sizeof(uint32_t));

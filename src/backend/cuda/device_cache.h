@@ -1,7 +1,8 @@
 // Pages and tables of a KvCache in the memory of a device, and the queue of kernels that change them.
 //
 // The host knows how many pages are free and how many each sequence holds: extend and release follow from counts that
-// it has, a judgement tells its totals when its plan is made, before rows move. That is the one time it waits.
+// it has. What a judgement gives and takes is known on the device alone until somebody asks: those that follow find
+// their place in the ring by the sums that are kept there (RecodeTotals).
 #pragma once
 
 #include <vector>
@@ -10,7 +11,7 @@
 #include "backend/cuda/cache_tables.h"
 #include "backend/cuda/choice.cuh"
 #include "backend/cuda/device.h"
-#include "backend/cuda/recode_plan.cuh"
+#include "backend/cuda/recode.cuh"
 #include "backend/cuda/step_entry.h"
 #include "backend/cuda/work_plan.h"
 #include "backend/kv_cache.h"
@@ -43,6 +44,8 @@ class DeviceCache : public CacheKeeper {
   void release(SlotId slot) override;
   void extend(std::span<const BatchEntry> entries) override;
   uint32_t pages_of(SlotId slot) const override { return slots_[slot].pages; }
+  uint32_t late_pages() const override;
+  void learn_totals() override;
   void judge(const JudgementRequest& request) override;
   void review(SlotId slot, int64_t limit_bytes) override;
   void gather_residual(const Batch& batch, int layer, ConstMatrix x) override;
@@ -70,6 +73,12 @@ class DeviceCache : public CacheKeeper {
   void set_constants(SlotId slot, std::span<const HeadConstants> constants, std::span<const Curve> curves);
 
  private:
+  // A part of a recode whose totals are late.
+  struct LatePart {
+    SlotId slot;
+    int heads;
+  };
+  static constexpr std::size_t kMostLate = 4096;  // parts
   struct Slot {
     SlotState state{};
     uint32_t pages = 0;
@@ -91,9 +100,8 @@ class DeviceCache : public CacheKeeper {
   std::size_t place_step(Carve memory, std::byte* staging);
   std::size_t items_bound(const std::vector<Problem>& problems, bool prompt) const;
   void count_splits(const PlanView& plan, bool prompt);
-  // Works on heads [first, first + heads) of all; returns nothing the caller needs: counts go to the cache.
-  void recode_heads(const RecodeTask& task, SlotId slot);
-  void move_rows(const RecodeTask& task, const std::vector<uint32_t>& staging, uint64_t first_put, uint64_t first_free);
+  void recode_heads(const RecodeTask& task);
+  void move_rows(const RecodeTask& task);
 
   Device& device_;
   int most_tokens_;
@@ -109,12 +117,14 @@ class DeviceCache : public CacheKeeper {
   Curve* curves_ = nullptr;               // [slots, heads]
   HeadConstants* constants_ = nullptr;    // [slots, heads]
   HeadThresholds* thresholds_ = nullptr;  // [heads] of the choice at hand
-  double* chosen_ = nullptr;              // its lambda
+  double* chosen_ = nullptr;              // [slots] lambda of the last choice
   double* output_energy_ = nullptr;       // [heads]
   uint32_t* counts_ = nullptr;            // [2 (heads + 1)] demands and their sums
   std::byte* staging_ = nullptr;
   uint32_t staging_pages_ = 0;
-  PageId* new_rows_ = nullptr;  // [heads, row_pages]
+  PageId* new_rows_ = nullptr;      // [heads, row_pages]
+  RecodeTotals* totals_ = nullptr;  // [1 + kMostLate] the sum of all that is late, then each
+  std::vector<LatePart> late_;
   DeviceArray<std::byte> scratch_memory_;
   MoveScratch scratch_{};
 };

@@ -144,11 +144,9 @@ void DeviceCache::choose(SlotId slot, int keep_fresh, int units_gained, int most
   solve.paper = policy.kind == PolicyKind::kPaper, solve.aims = policy.ratio > 0 || policy.budget_bytes > 0;
   solve.has_lambda = policy.lambda.has_value(), solve.lambda = policy.lambda.value_or(0);
   solve.alpha_high = policy.alpha_high, solve.alpha_low = policy.alpha_low, solve.sequence_tokens = sequence.tokens;
-  solve.thresholds = thresholds_, solve.chosen = chosen_;
-  device_.upload(chosen_, &sequence.lambda, sizeof(double));
+  solve.thresholds = thresholds_, solve.chosen = chosen_ + slot;
   device_.launch<SolveKernel>({1}, solve);
   recode({slot, keep_fresh, policy.tiers.front(), most_queries, thresholds_});
-  device_.download(&sequence.lambda, chosen_, sizeof(double));
   sequence.last_review = sequence.tokens;
 }
 

@@ -1,5 +1,6 @@
 // DeviceCache: tokens move to the lists that thresholds choose for them.
 #include <algorithm>
+#include <utility>
 
 #include "backend/cuda/device_cache.h"
 #include "backend/cuda/head_size.h"
@@ -36,44 +37,57 @@ void DeviceCache::recode(const Recode& job) {
   for (int layer = 0; layer < tables_.layers; layer += layers) {
     const int heads = std::min(layers, tables_.layers - layer) * tables_.kv_heads;
     recode_heads({job.slot, job.keep_fresh, job.fresh_tier, job.most_queries, rebuild, job.thresholds,
-                  layer * tables_.kv_heads, heads},
-                 job.slot);
+                  layer * tables_.kv_heads, heads});
   }
   sequence.heads.front().tokens[kFreshList] = uint32_t(std::min(fresh, job.keep_fresh));
   sequence.list_tier[kFreshList] = slots_[job.slot].state.list_tier[kFreshList] = job.fresh_tier;
   device_.upload(&tables_.slots[job.slot], &slots_[job.slot].state, sizeof(SlotState));
 }
 
-void DeviceCache::recode_heads(const RecodeTask& task, SlotId slot) {
-  const std::size_t demands = std::size_t(task.heads) + 1;
+void DeviceCache::recode_heads(const RecodeTask& task) {
+  if (late_.size() == kMostLate) learn_totals();
   device_.launch<PlanMovesKernel>({task.heads}, {tables_, task, scratch_});
   for (uint32_t* demand : {scratch_.emptied, scratch_.needed, scratch_.staging}) {
     device_.exclusive_sum(demand, demand, task.heads + 1);
   }
-  std::vector<uint32_t> sums(3 * demands);
-  for (int i = 0; i < 3; ++i) {
-    const uint32_t* from = i == 0 ? scratch_.emptied : i == 1 ? scratch_.needed : scratch_.staging;
-    device_.download(&sums[i * demands], from, demands * sizeof(uint32_t));
-  }
-  const uint32_t emptied = sums[demands - 1], needed = sums[2 * demands - 1];
-  PageRing& ring = cache_->ring();
-  move_rows(task, {sums.begin() + std::ptrdiff_t(2 * demands), sums.end()}, ring.first() + ring.free(), ring.first());
-  ring.give(emptied);
-  ring.take(needed);
-  slots_[slot].pages += needed - emptied;
-  cache_->note_high_water();
+  move_rows(task);
+  RecodeTotals* own = totals_ + 1 + late_.size();
+  device_.launch<AddTotalsKernel>({1}, {scratch_.emptied + task.heads, scratch_.needed + task.heads, own, totals_});
+  late_.push_back({task.slot, task.heads});
 }
 
-// staging: sums over the task's heads; a wave is as many heads as fit the staging area.
-void DeviceCache::move_rows(const RecodeTask& task, const std::vector<uint32_t>& staging, uint64_t first_put,
-                            uint64_t first_free) {
-  for (int first = 0; first < task.heads;) {
-    int last = first + 1;
-    while (last < task.heads && staging[last + 1] - staging[first] <= staging_pages_) ++last;
-    const RecodeParams params{tables_, task, scratch_, staging_, first_put, first_free, new_rows_, first};
-    device_.launch<StageKernel>({last - first}, params);
-    visit_head_size(tables_.head_dim, [&](auto size) { device_.launch<PlaceKernel<size()>>({last - first}, params); });
-    first = last;
+// In as many waves as the sequence's pages may need: they are never more than it holds.
+void DeviceCache::move_rows(const RecodeTask& task) {
+  const PageRing& ring = cache_->known_ring();
+  uint32_t pages = slots_[task.slot].pages;
+  for (const LatePart& part : late_) pages += part.slot == task.slot ? uint32_t(part.heads * kMaxPolicyTiers) : 0;
+  RecodeParams params{tables_,      task,    scratch_,  staging_, ring.first() + ring.free(),
+                      ring.first(), totals_, new_rows_, 0,        staging_pages_ - uint32_t(tables_.row_pages)};
+  for (; params.wave <= pages / params.stride; ++params.wave) {
+    device_.launch<StageKernel>({task.heads}, params);
+    visit_head_size(tables_.head_dim, [&](auto size) { device_.launch<PlaceKernel<size()>>({task.heads}, params); });
+  }
+}
+
+// KvCache::reserve_pages() says why no head takes more.
+uint32_t DeviceCache::late_pages() const {
+  uint32_t pages = 0;
+  for (const LatePart& part : late_) pages += uint32_t(part.heads * kMaxPolicyTiers);
+  return pages;
+}
+
+void DeviceCache::learn_totals() {
+  if (late_.empty()) return;
+  const std::vector<LatePart> late = std::exchange(late_, {});
+  std::vector<RecodeTotals> totals(late.size());
+  device_.download(totals.data(), totals_ + 1, totals.size() * sizeof(RecodeTotals));
+  device_.fill(totals_, 0, sizeof(RecodeTotals));
+  PageRing& ring = cache_->known_ring();
+  for (std::size_t i = 0; i < late.size(); ++i) {
+    ring.give(totals[i].given);
+    ring.take(totals[i].taken);
+    slots_[late[i].slot].pages += totals[i].taken - totals[i].given;
+    cache_->note_high_water();
   }
 }
 

@@ -7,19 +7,28 @@
 
 namespace leankv {
 
+// Pages that judgements gave back and took.
+struct RecodeTotals {
+  uint32_t given, taken;
+};
+
 // What both kernels work on. The demands of the plan have become slices: prefix sums over the heads.
 struct RecodeParams {
   CacheTables tables;
   RecodeTask task;
   MoveScratch scratch;
-  std::byte* staging;   // pages
-  uint64_t first_put;   // in the ring: where the first emptied page goes
-  uint64_t first_free;  // in the ring: the first page that is taken
-  PageId* new_rows;     // [heads of the wave, row_pages]
-  int wave;             // the task's first head that this launch works on: as many as the staging area has room for
+  std::byte* staging;        // pages
+  uint64_t first_put;        // in the ring as the host knows it: where the first emptied page goes
+  uint64_t first_free;       // the first page that is taken
+  const RecodeTotals* late;  // what came before without the host's knowing
+  PageId* new_rows;          // [heads, row_pages]
+  // The staging area is used again and again: in a wave by those heads whose first staged page lies within a stride.
+  // A head that begins there may end past it, within row_pages more.
+  uint32_t wave, stride;
 
+  LEANKV_HD bool works_on(int head) const { return scratch.staging[head] / stride == wave; }
   LEANKV_HD std::byte* staging_page(uint32_t i) const {
-    return staging + std::size_t(i - scratch.staging[wave]) * std::size_t(tables.page_bytes);
+    return staging + std::size_t(i - wave * stride) * std::size_t(tables.page_bytes);
   }
 };
 
@@ -33,7 +42,8 @@ struct StageKernel {
 
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
-    const int i = p.wave + block.index();
+    const int i = block.index();
+    if (!p.works_on(i)) return;
     const Head head(p.tables, p.task, p.scratch, i);
     const HeadMoves& moves = p.scratch.moves[i];
     uint32_t page = p.scratch.staging[i];
@@ -91,7 +101,7 @@ struct StageKernel {
   // Emptied pages go into this head's slice of the ring: judged lists first, then the fresh one.
   template <class Block>
   LEANKV_HD static void give_back(Block& block, const Params& p, const Head& head, const HeadMoves& moves, int index) {
-    uint64_t at = p.first_put + p.scratch.emptied[index];
+    uint64_t at = p.first_put + p.late->given + p.scratch.emptied[index];
     for (int i = 1; i <= head.lists(); ++i) {
       const int list = i < head.lists() ? i : kFreshList, per_page = head.layout(list).tokens;
       const uint32_t keep = pages_for(moves.stay[list], per_page), held = pages_for(head.state.tokens[list], per_page);
@@ -160,7 +170,8 @@ struct PlaceKernel {
 
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
-    const int i = p.wave + block.index();
+    const int i = block.index();
+    if (!p.works_on(i)) return;
     const Head head(p.tables, p.task, p.scratch, i);
     const HeadMoves& moves = p.scratch.moves[i];
     const Lists lists(p, head, moves, i);
@@ -193,7 +204,7 @@ struct PlaceKernel {
     for (uint32_t i = uint32_t(block.thread()); i < last - first; i += kThreads) {
       const uint32_t opened = head.opened[i];
       const uint32_t page = lists.first_page[opened >> kListShift] + (opened & ((1u << kListShift) - 1));
-      row[page] = p.tables.free_page(p.first_free + first + i);
+      row[page] = p.tables.free_page(p.first_free + p.late->taken + first + i);
     }
   }
 
@@ -260,6 +271,22 @@ struct PlaceKernel {
     }
     if (exists) write_row(to, to_page, to_token, same ? in : out, half_lane(block));
     block.sync_warp();
+  }
+};
+
+// What a task gave and took, for the host to ask for and for those that follow. One block.
+struct AddTotalsKernel {
+  static constexpr int kThreads = kWarp;
+  struct Shared {};
+  struct Params {
+    const uint32_t *emptied, *needed;  // of all heads of the task
+    RecodeTotals *own, *late;
+  };
+  template <class Block>
+  LEANKV_HD static void run(Block& block, const Params& p) {
+    if (block.thread() != 0) return;
+    *p.own = {*p.emptied, *p.needed};
+    p.late->given += *p.emptied, p.late->taken += *p.needed;
   }
 };
 

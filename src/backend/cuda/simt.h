@@ -13,7 +13,7 @@
 //   load_matrices(r, row, transposed)   four such matrices from shared memory; lane 8 i + j gives row j of the i-th
 //   copy_async(to, from)                16 bytes from global to shared memory, there after copy_commit and copy_wait
 //   copy_commit() copy_wait<N>()        ends a group of copies; waits until at most N groups are under way
-//   add_atomically(p, x)                returns what was there
+//   add_atomically(p, x)                returns what was there; 32 or 64 bits
 //   exp2(x)                             fast, within 2 units in the last place
 //   pack_halves(low, high)              two floats rounded to halves; subtract_halves(a, b) on such pairs
 //   byte_permute(a, b, selector)        four bytes of b:a, by the low nibbles of the selector (PRMT)

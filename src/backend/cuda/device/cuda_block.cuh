@@ -88,6 +88,10 @@ class CudaBlock {
   }
 
   __device__ uint32_t add_atomically(uint32_t* p, uint32_t x) { return atomicAdd(p, x); }
+  __device__ uint64_t add_atomically(uint64_t* p, uint64_t x) {
+    static_assert(sizeof(unsigned long long) == sizeof x);
+    return atomicAdd(reinterpret_cast<unsigned long long*>(p), static_cast<unsigned long long>(x));
+  }
   __device__ float exp2(float x) {
     float y;
     asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));

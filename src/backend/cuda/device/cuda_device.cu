@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <cstring>
 #include <cub/device/device_scan.cuh>
 #include <cub/device/device_segmented_radix_sort.cuh>
 #include <string>
@@ -32,6 +33,10 @@ class CudaDevice : public Device {
     name_ = "cuda " + std::string(properties.name);
     processors_ = properties.multiProcessorCount;
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+    check(cudaMallocHost(&staging_, 2 * kStagingBytes), "allocating pinned memory");
+    for (cudaEvent_t& done : staging_done_) {
+      check(cudaEventCreateWithFlags(&done, cudaEventDisableTiming), "cudaEventCreate");
+    }
     cudaMemPool_t pool;
     check(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
     uint64_t keep = UINT64_MAX;  // what is released is kept for the next allocation
@@ -54,6 +59,8 @@ class CudaDevice : public Device {
     }
     cublasDestroy(blas_);
     cudaStreamSynchronize(stream_);
+    for (const cudaEvent_t done : staging_done_) cudaEventDestroy(done);
+    cudaFreeHost(staging_);
     cudaStreamDestroy(stream_);
   }
 
@@ -73,9 +80,10 @@ class CudaDevice : public Device {
     check(shared_ ? cudaFree(memory) : cudaFreeAsync(memory, stream_), "releasing memory");
   }
 
-  // From pageable memory: the source is staged before the call returns.
   void upload(void* to, const void* from, std::size_t bytes) override {
-    if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "upload");
+    if (bytes == 0) return;
+    if (bytes <= kStagingBytes) from = staged(from, bytes);
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "upload");
   }
   void download(void* to, const void* from, std::size_t bytes) override {
     if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "download");
@@ -87,7 +95,10 @@ class CudaDevice : public Device {
   void copy(void* to, const void* from, std::size_t bytes) override {
     check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "copy");
   }
-  void wait() override { check(cudaStreamSynchronize(stream_), "waiting for the device"); }
+  void wait() override {
+    note_wait();
+    check(cudaStreamSynchronize(stream_), "waiting for the device");
+  }
 
   void exclusive_sum(const uint32_t* in, uint32_t* out, int n) override {
     std::size_t bytes = 0;
@@ -138,6 +149,21 @@ class CudaDevice : public Device {
  private:
   static constexpr std::size_t kBlasWorkspace = 32 << 20;  // what cuBLAS recommends for Hopper
   static constexpr std::size_t kMostGraphs = 256;
+  static constexpr std::size_t kStagingBytes = 4 << 20;  // of each half: some dozens of steps
+
+  // A copy in pinned memory, from where it goes when the queue comes to it: from other memory the driver may wait for
+  // the queue. A half is used again when all that was queued in its time is done, which by then it long is.
+  const std::byte* staged(const void* from, std::size_t bytes) {
+    if (staging_used_ + bytes > kStagingBytes) {
+      check(cudaEventRecord(staging_done_[staging_half_], stream_), "cudaEventRecord");
+      staging_half_ = 1 - staging_half_, staging_used_ = 0;
+      check(cudaEventSynchronize(staging_done_[staging_half_]), "waiting for uploads");
+    }
+    std::byte* at = staging_ + std::size_t(staging_half_) * kStagingBytes + staging_used_;
+    std::memcpy(at, from, bytes);
+    staging_used_ += bytes;
+    return at;
+  }
 
   static std::pair<int64_t, int64_t> memory() {
     std::size_t free = 0, total = 0;
@@ -169,6 +195,10 @@ class CudaDevice : public Device {
   std::byte* blas_workspace_ = nullptr;
   KernelTable kernels_;
   std::unordered_map<uint64_t, cudaGraphExec_t> graphs_;  // null: seen once
+  std::byte* staging_ = nullptr;                          // [2, kStagingBytes]
+  cudaEvent_t staging_done_[2] = {};
+  int staging_half_ = 0;
+  std::size_t staging_used_ = 0;
   DeviceArray<std::byte> scratch_;
 };
 

@@ -17,8 +17,12 @@ __global__ void __launch_bounds__(Kernel::kThreads, 1)
   Kernel::run(block, params);
 }
 
+// What a launch may ask for without more ado.
+inline constexpr std::size_t kMostSharedBytes = 48 << 10;
+
 template <class... Kernels>
 void add_kernels(KernelTable& table, KernelList<Kernels...>) {
+  static_assert(((sizeof(typename Kernels::Shared) <= kMostSharedBytes) && ...));
   ((table[&kernel_tag<Kernels>] = {reinterpret_cast<const void*>(&run_kernel<Kernels>), Kernels::kThreads,
                                    std::is_empty_v<typename Kernels::Shared> ? 0 : sizeof(typename Kernels::Shared)}),
    ...);
