@@ -107,9 +107,18 @@ TEST_F(DataFile, MathsShotsAreSolvedAndTheQuestionIsNot) {
   EXPECT_EQ(gsm8k_question(examples[1]), "Question: 2+2?\nAnswer:");
 }
 
+TEST_F(DataFile, TheLineBreakAfterAPromptBelongsToItsSolution) {
+  const auto problems =
+      read_humaneval(write("{\"task_id\":\"id\",\"prompt\":\"\\n\\ndef f():\\n\",\"test\":\"\","
+                           "\"canonical_solution\":\"    return 1\\n\",\"entry_point\":\"f\"}\n"));
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].prompt, "\n\ndef f():");
+  EXPECT_EQ(problems[0].solution, "\n    return 1\n");
+}
+
 TEST(HumanEval, AProgramIsPromptBodyAndTests) {
-  const CodeProblem p{"id", "def f():\n", "    return 1\n", "def check(g):\n    assert g() == 1\n", "f"};
-  EXPECT_EQ(humaneval_program(p, "    return 1\nprint(2)"),
+  const CodeProblem p{"id", "def f():", "\n    return 1\n", "def check(g):\n    assert g() == 1\n", "f"};
+  EXPECT_EQ(humaneval_program(p, "\n    return 1\nprint(2)"),
             "def f():\n    return 1\n\ndef check(g):\n    assert g() == 1\n\ncheck(f)\n");
   EXPECT_EQ(humaneval_shots({p}, 1), "def f():\n    return 1\n\n\n");
 }

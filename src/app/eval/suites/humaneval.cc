@@ -33,11 +33,15 @@ void check_python() {
 
 }  // namespace
 
+// The line break after the description goes to the solution: tokens join it with the indentation that follows, so a
+// prompt that ends with it alone is one that no model has seen, and is answered with nothing.
 std::vector<CodeProblem> read_humaneval(const std::string& path) {
   std::vector<CodeProblem> problems;
   for (const auto& line : read_json_lines(path, {"task_id", "prompt", "canonical_solution", "test", "entry_point"})) {
+    const std::string prompt = line["prompt"], solution = line["canonical_solution"];
+    const std::size_t end = prompt.find_last_not_of(" \n") + 1;
     problems.push_back(
-        {line["task_id"], line["prompt"], line["canonical_solution"], line["test"], line["entry_point"]});
+        {line["task_id"], prompt.substr(0, end), prompt.substr(end) + solution, line["test"], line["entry_point"]});
   }
   return problems;
 }
