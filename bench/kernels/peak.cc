@@ -37,6 +37,18 @@ __attribute__((target("avx512f,avx512vnni"))) int vnni512(int turns) {
   return total;
 }
 
+__attribute__((target("avx2,avxvnni"))) int vnni256(int turns) {
+  __m256i sums[kChains], a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5);
+  for (__m256i& s : sums) s = _mm256_setzero_si256();
+  for (int i = 0; i < turns; ++i) {
+    for (__m256i& s : sums) s = _mm256_dpbusd_avx_epi32(s, a, b);
+    asm volatile("" : "+x"(a));
+  }
+  int total = 0;
+  for (const __m256i& s : sums) total += _mm256_extract_epi32(s, 0);
+  return total;
+}
+
 __attribute__((target("avx2"))) int avx2(int turns) {
   __m256i sums[kChains], a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(5);
   const __m256i ones = _mm256_set1_epi16(1);
@@ -86,6 +98,8 @@ Loop best_loop() {
       return {4 * 2.0 * 16 * 16 * 64, amx};
     case Isa::kAvx512Vnni:
       return {kChains * 2.0 * 64, vnni512};
+    case Isa::kAvxVnni:
+      return {kChains * 2.0 * 32, vnni256};
     default:
       return {kChains * 2.0 * 32, avx2};
   }

@@ -129,7 +129,7 @@ const OptionRow kRows[] = {
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},
     {"--device, --backend", "NAME", kCompute, "cpu, cuda or reference (cpu)",
      [](Options& o, Text& t) { o.engine.backend = t; }},
-    {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avx512, avx512vnni, amx; default: the best there is",
+    {"--cpu-isa", "NAME", kCompute, "scalar, avx2, avxvnni, avx512, avx512vnni, amx; default: the best there is",
      [](Options& o, Text& t) { o.engine.isa = parse_isa(t); }},
     {"-ub, --chunk, --ubatch-size", "N", kCompute & ~kServeCommand, "prompt tokens computed together (512)",
      [](Options& o, Text& t) { o.engine.chunk = count(t, kSmallestChunk); }},

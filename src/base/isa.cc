@@ -21,6 +21,11 @@ struct Row {
 
 #if defined(__x86_64__)
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+// Leaf 7, second part, of CPUID: EAX bit 4.
+bool has_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 4 & 1) == 1;
+}
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
@@ -37,17 +42,16 @@ bool has_amx() {
 }
 #else
 bool has_avx2() { return false; }
+bool has_avx_vnni() { return false; }
 bool has_avx512() { return false; }
 bool has_avx512_vnni() { return false; }
 bool has_amx() { return false; }
 #endif
 
 constexpr Row kRows[] = {
-    {Isa::kScalar, "scalar", [] { return true; }},
-    {Isa::kAvx2, "avx2", has_avx2},
-    {Isa::kAvx512, "avx512", has_avx512},
-    {Isa::kAvx512Vnni, "avx512vnni", has_avx512_vnni},
-    {Isa::kAmx, "amx", has_amx},
+    {Isa::kScalar, "scalar", [] { return true; }},     {Isa::kAvx2, "avx2", has_avx2},
+    {Isa::kAvxVnni, "avxvnni", has_avx_vnni},          {Isa::kAvx512, "avx512", has_avx512},
+    {Isa::kAvx512Vnni, "avx512vnni", has_avx512_vnni}, {Isa::kAmx, "amx", has_amx},
 };
 
 }  // namespace

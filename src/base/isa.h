@@ -6,9 +6,9 @@
 
 namespace leankv {
 
-enum class Isa { kScalar, kAvx2, kAvx512, kAvx512Vnni, kAmx };  // kAmx: AVX-512 VNNI with int8 tiles
+enum class Isa { kScalar, kAvx2, kAvxVnni, kAvx512, kAvx512Vnni, kAmx };  // kAmx: AVX-512 VNNI with int8 tiles
 
-std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avx512", "avx512vnni", "amx"
+std::string_view isa_name(Isa isa);  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "amx"
 // Ascending; always holds kScalar. Asks Linux for the use of AMX where the machine has it.
 std::vector<Isa> available_isas();
 Isa best_isa();

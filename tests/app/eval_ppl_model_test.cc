@@ -62,6 +62,7 @@ class Perplexity : public testing::Test {
 
 TEST_F(Perplexity, Scalar) { expect_on(Isa::kScalar); }
 TEST_F(Perplexity, Avx2) { expect_on(Isa::kAvx2); }
+TEST_F(Perplexity, AvxVnni) { expect_on(Isa::kAvxVnni); }
 TEST_F(Perplexity, Avx512) { expect_on(Isa::kAvx512); }
 TEST_F(Perplexity, Avx512Vnni) { expect_on(Isa::kAvx512Vnni); }
 TEST_F(Perplexity, ExactActivations) { EXPECT_NEAR(measure(Activations::kExact), kExpected, kTolerance); }

@@ -20,6 +20,7 @@ TEST(Isa, TheMachineHasScalarFirstAndEachOnce) {
 TEST(Isa, NamesAreThoseOfTheCommandLine) {
   EXPECT_EQ(isa_name(Isa::kScalar), "scalar");
   EXPECT_EQ(isa_name(Isa::kAvx2), "avx2");
+  EXPECT_EQ(isa_name(Isa::kAvxVnni), "avxvnni");
   EXPECT_EQ(isa_name(Isa::kAvx512), "avx512");
   EXPECT_EQ(isa_name(Isa::kAvx512Vnni), "avx512vnni");
   EXPECT_EQ(isa_name(Isa::kAmx), "amx");

@@ -43,6 +43,7 @@ struct AttentionKernels {
 
 const AttentionKernels& attention_kernels(ScalarIsa);
 const AttentionKernels& attention_kernels(Avx2Isa);
+const AttentionKernels& attention_kernels(AvxVnniIsa);
 const AttentionKernels& attention_kernels(Avx512Isa);
 const AttentionKernels& attention_kernels(Avx512VnniIsa);
 const AttentionKernels& attention_kernels(Isa isa);

@@ -13,13 +13,13 @@ constexpr int kPair = 2;                                      // tiles at once: 
 constexpr int kVectorsPerTile = kLanes < 8 ? 8 / kLanes : 1;  // that the sums of one tile take
 constexpr int kQueriesAtOnce = kLanes == 16 ? 4 : 2;          // whose sums fit the registers
 constexpr int kVectorsOfPair = kPair * kTileTokens / kLanes;  // of one number per token
-constexpr int kHalves = 2;                                    // of a query's integers, high and low
-constexpr int kSumsPerTile = kVectorsPerTile * kHalves;
+constexpr int kParts = 2;                                     // of a query's integers (simd/README.md)
+constexpr int kSumsPerTile = kVectorsPerTile * kPartSums;
 constexpr int kSumsPerQuery = kPair * kSumsPerTile;
 
 template <int kQueries>
 struct PairSums {
-  Ints of[kQueries * kSumsPerQuery];  // [query][tile][vector][high and low half]
+  Ints of[kQueries * kSumsPerQuery];  // [query][tile][vector][kPartSums]
 };
 
 template <int kQueries>
@@ -31,23 +31,24 @@ inline PairSums<kQueries> dot_pair(const uint8_t* const* tiles, const int8_t* qu
     unrolled<kVectorsPerTile>([&](auto v) {
       const int byte = at + v * kVectorBytes;
       const Bytes a = load_bytes(tiles[0] + byte), b = load_bytes(tiles[1] + byte);
-      unrolled<kQueries * kHalves>([&](auto half) {
-        const Bytes x = load_bytes(reinterpret_cast<const uint8_t*>(queries + half * tile_bytes + byte));
-        constexpr int kSum = half / kHalves * kSumsPerQuery + v * kHalves + half % kHalves;
-        sums.of[kSum] = dot<8>(sums.of[kSum], a, x);
-        sums.of[kSum + kSumsPerTile] = dot<8>(sums.of[kSum + kSumsPerTile], b, x);
+      const Bytes first[kParts] = {part_of<0>(a), part_of<1>(a)}, second[kParts] = {part_of<0>(b), part_of<1>(b)};
+      unrolled<kQueries * kParts>([&](auto i) {
+        const Bytes x = load_bytes(reinterpret_cast<const uint8_t*>(queries + i * tile_bytes + byte));
+        constexpr int kPart = i % kParts, kSum = i / kParts * kSumsPerQuery + v * kPartSums + kPart % kPartSums;
+        sums.of[kSum] = dot_part(sums.of[kSum], first[kPart], x);
+        sums.of[kSum + kSumsPerTile] = dot_part(sums.of[kSum + kSumsPerTile], second[kPart], x);
       });
     });
   }
   return sums;
 }
 
-// 256 high + low. At most 255 * 32767 * 256 channels < 2^31.
-inline Ints joined(const Ints* halves) { return add(shift_left<8>(halves[0]), halves[1]); }
+// At most 255 * 32639 * 256 channels < 2^31.
+inline Ints joined(const Ints* parts) { return join_parts(parts[0], parts[kPartSums - 1]); }
 // Vector i of the pair's tokens, from one query's sums.
 inline Ints tokens_of(const Ints* sums, int i) {
   if constexpr (kLanes == 16) return join_eights(joined(sums), joined(sums + kSumsPerTile));
-  return joined(sums + i * kHalves);
+  return joined(sums + i * kPartSums);
 }
 
 template <CodecId id, int kQueries>

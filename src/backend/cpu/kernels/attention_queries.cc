@@ -1,4 +1,4 @@
-// Queries in the form that meets key codes: 16-bit integers in two int8 halves, each repeated for a tile's tokens.
+// Queries in the form that meets key codes: 16-bit integers in two parts, each repeated for a tile's tokens.
 #include "backend/cpu/kernels/attention_functions.h"
 #include "backend/cpu/kernels/attention_tiles.h"
 
@@ -21,19 +21,18 @@ inline int8_t* repeat(const int8_t* four, int8_t* to) {
 
 inline void quantise_query(const float* q, int head_dim, int8_t* codes, float* unit, int32_t* sum) {
   const float most = largest_magnitude(q, head_dim), per_unit = most > 0 ? kLargestCode / most : 0;
-  int8_t high[kMaxHeadDim], low[kMaxHeadDim];
+  int8_t first[kMaxHeadDim], second[kMaxHeadDim];
   int32_t integers[kMaxHeadDim];
   for (int c = 0; c < head_dim; c += kLanes) {
     const Ints code = round_to_int(mul(load(q + c), broadcast(per_unit)));
     store_ints(integers + c, code);
-    store_low_bytes(high + c, shift_right<8>(add(code, broadcast_int(128))));
-    store_low_bytes(low + c, code);
+    store_parts(first + c, second + c, code);
   }
   *unit = most / kLargestCode;
   *sum = 0;
   for (int c = 0; c < head_dim; ++c) *sum += integers[c];
-  for (int c = 0; c < head_dim; c += 4) codes = repeat(high + c, codes);
-  for (int c = 0; c < head_dim; c += 4) codes = repeat(low + c, codes);
+  for (int c = 0; c < head_dim; c += 4) codes = repeat(first + c, codes);
+  for (int c = 0; c < head_dim; c += 4) codes = repeat(second + c, codes);
 }
 
 }  // namespace

@@ -13,24 +13,26 @@ constexpr int kMaxQueries = 8;                        // of one pass over the ru
 constexpr int kQueriesAtOnce = kLanes == 16 ? 3 : 2;  // whose sums fit the registers,
 constexpr int kVectorsAtOnce = kLanes == 16 ? 4 : 2;  // with those of so many vectors of channels
 constexpr float kLargestWeight = 32639;               // its high byte is 127 after rounding
+// What integer sums have room for: 255 * 127 or 128 * 1024 in two parts, 255 * 32639 * 256 in one, all below 2^31.
+constexpr int kTokensPerSum = kPartSums == 2 ? kMaxRunTokens : 256;
+static_assert(kTokensPerSum % kBatchTokens == 0);
 
 // One query's weights over the run.
 struct RunWeights {
   alignas(64) float scaled[kMaxRunTokens];  // w(t) scale(t)
-  Ints sum_high, sum_low;                   // of the integer weights, lane by lane
+  Ints sum[kPartSums];                      // of the integer weights since the last flush, lane by lane
   float unit;                               // of the integer weights
   float per_unit;                           // 1 / unit
   float zero;                               // sum of w(t) zero(t)
 };
 
 struct BatchWeights {
-  alignas(64) int8_t high[kMaxQueries][kBatchTokens];
-  alignas(64) int8_t low[kMaxQueries][kBatchTokens];
+  alignas(64) int8_t first[kMaxQueries][kBatchTokens];  // the two parts (simd/README.md)
+  alignas(64) int8_t second[kMaxQueries][kBatchTokens];
 };
 
 struct Sums {
-  alignas(64) int32_t high[kMaxQueries][kMaxHeadDim];
-  alignas(64) int32_t low[kMaxQueries][kMaxHeadDim];
+  alignas(64) int32_t part[kPartSums][kMaxQueries][kMaxHeadDim];
 };
 
 inline float largest_of(Floats a) {
@@ -70,7 +72,6 @@ inline void scale_weights(const TokenRun& run, const float* weights, std::ptrdif
   for (int q = 0; q < count; ++q) {
     const float most = largest_of(largest[q]);
     scaled[q].unit = most / kLargestWeight, scaled[q].per_unit = most > 0 ? kLargestWeight / most : 0;
-    scaled[q].sum_high = scaled[q].sum_low = broadcast_int(0);
     scaled[q].zero = has_zero_point(id) ? sum_of(zero[q]) : 0;
   }
 }
@@ -79,11 +80,14 @@ inline void quantise_weights(int first, int count, RunWeights* run, BatchWeights
   for (int q = 0; q < count; ++q) {
     for (int t = 0; t < kBatchTokens; t += kLanes) {
       const Ints code = round_to_int(mul(load(run[q].scaled + first + t), broadcast(run[q].per_unit)));
-      const Ints high = shift_right<8>(add(code, broadcast_int(128)));
-      store_low_bytes(out.high[q] + t, high);
-      store_low_bytes(out.low[q] + t, code);
-      run[q].sum_high = add(run[q].sum_high, high);
-      run[q].sum_low = add(run[q].sum_low, sub(code, shift_left<8>(high)));
+      store_parts(out.first[q] + t, out.second[q] + t, code);
+      if constexpr (kPartSums == 1) {
+        run[q].sum[0] = add(run[q].sum[0], code);
+      } else {
+        const Ints high = shift_right<8>(add(code, broadcast_int(128)));
+        run[q].sum[0] = add(run[q].sum[0], high);
+        run[q].sum[1] = add(run[q].sum[1], sub(code, shift_left<8>(high)));
+      }
     }
   }
 }
@@ -91,29 +95,27 @@ inline void quantise_weights(int first, int count, RunWeights* run, BatchWeights
 template <int kQueries, int kVectors>
 inline void add_block(const uint8_t* const* tiles, const BatchWeights& weights, int first_query, int channel,
                       int head_dim, Sums& sums) {
-  constexpr int kSums = kQueries * kVectors;
-  Ints high[kSums], low[kSums];
-  unrolled<kSums>([&](auto i) {
-    high[i] = load_ints(sums.high[first_query + i / kVectors] + channel + i % kVectors * kLanes);
-    low[i] = load_ints(sums.low[first_query + i / kVectors] + channel + i % kVectors * kLanes);
-  });
+  constexpr int kSums = kQueries * kVectors, kAllSums = kPartSums * kSums;
+  Ints sum[kAllSums];  // [kPartSums][kQueries][kVectors]
+  const auto in_memory = [&](int i) {
+    return sums.part[i / kSums][first_query + i % kSums / kVectors] + channel + i % kVectors * kLanes;
+  };
+  unrolled<kAllSums>([&](auto i) { sum[i] = load_ints(in_memory(i)); });
   for (int quad = 0; quad < kBatchTokens / 4; ++quad) {
     const uint8_t* codes = tiles[quad / 2] + (quad % 2 * head_dim + channel) * 4;
     Bytes x[kVectors];
     unrolled<kVectors>([&](auto v) { x[v] = load_bytes(codes + v * kVectorBytes); });
     unrolled<kQueries>([&](auto q) {
-      const Bytes h = broadcast_4(weights.high[first_query + q] + 4 * quad);
-      const Bytes l = broadcast_4(weights.low[first_query + q] + 4 * quad);
+      const Bytes first = broadcast_4(weights.first[first_query + q] + 4 * quad);
+      const Bytes second = broadcast_4(weights.second[first_query + q] + 4 * quad);
       unrolled<kVectors>([&](auto v) {
-        high[q * kVectors + v] = dot<8>(high[q * kVectors + v], x[v], h);
-        low[q * kVectors + v] = dot<8>(low[q * kVectors + v], x[v], l);
+        constexpr int kFirst = q * kVectors + v, kSecond = (kPartSums - 1) * kSums + kFirst;
+        sum[kFirst] = dot_part(sum[kFirst], part_of<0>(x[v]), first);
+        sum[kSecond] = dot_part(sum[kSecond], part_of<1>(x[v]), second);
       });
     });
   }
-  unrolled<kSums>([&](auto i) {
-    store_ints(sums.high[first_query + i / kVectors] + channel + i % kVectors * kLanes, high[i]);
-    store_ints(sums.low[first_query + i / kVectors] + channel + i % kVectors * kLanes, low[i]);
-  });
+  unrolled<kAllSums>([&](auto i) { store_ints(in_memory(i), sum[i]); });
 }
 
 template <int kQueries>
@@ -136,20 +138,35 @@ inline void add_batch(const uint8_t* const* tiles, const BatchWeights& weights, 
   for (; q < count; ++q) add_queries<1>(tiles, weights, q, head_dim, sums);
 }
 
-template <CodecId id>
-inline void write_sums(const Sums& sums, const RunWeights* weights, int count, int head_dim, float* out) {
-  for (int q = 0; q < count; ++q, out += head_dim) {
-    const RunWeights& w = weights[q];
-    const int32_t sum_high = sum_of(w.sum_high), sum_low = sum_of(w.sum_low);
-    const Floats offset = broadcast(level_offset(id) * float(256 * sum_high + sum_low));
-    for (int c = 0; c < head_dim; c += kLanes) {
-      // Halves apart: each is exact below 2^24.
-      const Ints high = add(load_ints(sums.high[q] + c), broadcast_int(-byte_centre(id) * sum_high));
-      const Ints low = add(load_ints(sums.low[q] + c), broadcast_int(-byte_centre(id) * sum_low));
-      const Floats sum = add(fma(to_float(high), broadcast(256), to_float(low)), offset);
-      store(out + c, fma(sum, broadcast(w.unit), broadcast(w.zero)));
+inline void clear(Sums& sums, RunWeights* weights, int count, int head_dim) {
+  for (int p = 0; p < kPartSums; ++p) {
+    for (int q = 0; q < count; ++q) {
+      weights[q].sum[p] = broadcast_int(0);
+      for (int c = 0; c < head_dim; ++c) sums.part[p][q][c] = 0;
     }
   }
+}
+
+// Adds the values of the sums to out, and starts again. Parts apart: each is exact below 2^24, as a whole it rounds
+// once.
+template <CodecId id>
+inline void flush(Sums& sums, RunWeights* weights, int count, int head_dim, float* out) {
+  for (int q = 0; q < count; ++q, out += head_dim) {
+    const RunWeights& w = weights[q];
+    int32_t total[kPartSums];
+    for (int p = 0; p < kPartSums; ++p) total[p] = sum_of(w.sum[p]);
+    const int32_t whole = kPartSums == 2 ? 256 * total[0] + total[1] : total[0];
+    const Floats offset = broadcast(level_offset(id) * float(whole));
+    for (int c = 0; c < head_dim; c += kLanes) {
+      Floats sum = to_float(add(load_ints(sums.part[0][q] + c), broadcast_int(-byte_centre(id) * total[0])));
+      if constexpr (kPartSums == 2) {
+        const Ints low = add(load_ints(sums.part[1][q] + c), broadcast_int(-byte_centre(id) * total[1]));
+        sum = fma(sum, broadcast(256), to_float(low));
+      }
+      store(out + c, fma(add(sum, offset), broadcast(w.unit), load(out + c)));
+    }
+  }
+  clear(sums, weights, count, head_dim);
 }
 
 template <CodecId id>
@@ -157,18 +174,20 @@ inline void sum_queries(const TokenRun& run, const float* weights, std::ptrdiff_
   const int head_dim = run.layout->head_dim;
   RunWeights found[kMaxQueries];
   scale_weights<id>(run, weights, stride, count, found);
-  Sums sums;
   for (int q = 0; q < count; ++q) {
-    for (int c = 0; c < head_dim; ++c) sums.high[q][c] = sums.low[q][c] = 0;
+    for (int c = 0; c < head_dim; ++c) out[q * head_dim + c] = found[q].zero;
   }
+  Sums sums;
+  clear(sums, found, count, head_dim);
   TileReader<id> reader(run, value_side(*run.layout));
   TileBatch<id> batch;
   BatchWeights codes;
   for (int first = 0; const int tokens = reader.next(batch); first += tokens) {
+    if (first > 0 && first % kTokensPerSum == 0) flush<id>(sums, found, count, head_dim, out);
     quantise_weights(first, count, found, codes);
     add_batch(batch.codes, codes, count, head_dim, sums);
   }
-  write_sums<id>(sums, found, count, head_dim, out);
+  flush<id>(sums, found, count, head_dim, out);
 }
 
 template <CodecId id>

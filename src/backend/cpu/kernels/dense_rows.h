@@ -18,6 +18,7 @@ struct RowKernels {
 
 const RowKernels& row_kernels(ScalarIsa);
 const RowKernels& row_kernels(Avx2Isa);
+const RowKernels& row_kernels(AvxVnniIsa);
 const RowKernels& row_kernels(Avx512Isa);
 const RowKernels& row_kernels(Avx512VnniIsa);
 const RowKernels& row_kernels(Isa isa);

@@ -1,7 +1,7 @@
 // How CPU kernels are compiled once per instruction set, and how a new family of kernels joins.
 //
 // CMake compiles every src/backend/cpu/kernels/*.cc once per row of base/isa.h, with that instruction set's flags and
-//   LEANKV_ISA_NS       the namespace of everything defined there: scalar, avx2, avx512 or avx512vnni
+//   LEANKV_ISA_NS       the namespace of everything defined there: scalar, avx2, avxvnni, avx512 or avx512vnni
 //   LEANKV_ISA          the enumerator of Isa
 //   LEANKV_SIMD_HEADER  the verbs (load, fma, dot, ...) of that instruction set; include it as a macro
 // A family "foo" consists of
@@ -31,6 +31,7 @@ struct IsaTag {};
 
 using ScalarIsa = IsaTag<Isa::kScalar>;
 using Avx2Isa = IsaTag<Isa::kAvx2>;
+using AvxVnniIsa = IsaTag<Isa::kAvxVnni>;
 using Avx512Isa = IsaTag<Isa::kAvx512>;
 using Avx512VnniIsa = IsaTag<Isa::kAvx512Vnni>;
 
@@ -44,6 +45,7 @@ template <class F>
 decltype(auto) visit_isa(Isa isa, F&& f) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) return f(Avx2Isa{});
+  if (isa == Isa::kAvxVnni) return f(AvxVnniIsa{});
   if (isa == Isa::kAvx512) return f(Avx512Isa{});
   if (isa == Isa::kAvx512Vnni || isa == Isa::kAmx) return f(Avx512VnniIsa{});
 #endif

@@ -65,6 +65,7 @@ struct LinearKernels {
 
 const LinearKernels& linear_kernels(ScalarIsa);
 const LinearKernels& linear_kernels(Avx2Isa);
+const LinearKernels& linear_kernels(AvxVnniIsa);
 const LinearKernels& linear_kernels(Avx512Isa);
 const LinearKernels& linear_kernels(Avx512VnniIsa);
 const LinearKernels& linear_kernels(Isa isa);
