@@ -6,6 +6,8 @@
 namespace leankv {
 namespace {
 
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
 struct Candidate {
   float logit;
   int token;
@@ -13,7 +15,6 @@ struct Candidate {
 
 // Edited logits of all tokens; minus infinity where a token is not allowed.
 std::vector<float> edited_logits(std::span<const float> logits, const TokenDraw& draw) {
-  constexpr float kNever = -std::numeric_limits<float>::infinity();
   std::vector<float> all(logits.begin(), logits.end());
   for (const LogitEdit& edit : draw.edits) all[edit.token] = edited(all[edit.token], edit);
   for (std::size_t t = 0; t < all.size() && !draw.allowed.empty(); ++t) {
@@ -23,12 +24,11 @@ std::vector<float> edited_logits(std::span<const float> logits, const TokenDraw&
 }
 
 int best_token(std::span<const float> logits) {
-  int best = kNoToken;
+  Candidate best{kNever, kNoToken};
   for (int t = 0; t < int(logits.size()); ++t) {
-    if (key_of(logits[t]) == 0) continue;
-    if (best == kNoToken || logits[t] > logits[best]) best = t;
+    if (logits[t] > best.logit) best = {logits[t], t};  // false for NaN
   }
-  return best;
+  return best.token;
 }
 
 // The best `count` candidates in order, 0: all.
@@ -61,9 +61,10 @@ std::size_t count_to(std::span<const Candidate> candidates, Weight&& weight, Ran
 
 int draw_token(std::span<const float> logits, const TokenDraw& draw) {
   const DrawRule& rule = draw.rule;
-  const std::vector<float> all = edited_logits(logits, draw);
-  if (rule.temperature == 0) return best_token(all);
-  std::vector<Candidate> candidates = best_candidates(all, rule.top_k);
+  std::vector<float> changed;
+  if (!draw.edits.empty() || !draw.allowed.empty()) logits = changed = edited_logits(logits, draw);
+  if (rule.temperature == 0) return best_token(logits);
+  std::vector<Candidate> candidates = best_candidates(logits, rule.top_k);
   if (candidates.empty()) return kNoToken;
   const float best = candidates.front().logit;
   if (rule.top_p < 1) {
