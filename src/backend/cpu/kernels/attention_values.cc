@@ -155,7 +155,7 @@ inline void flush(Sums& sums, RunWeights* weights, int count, int head_dim, floa
     const RunWeights& w = weights[q];
     int32_t total[kPartSums];
     for (int p = 0; p < kPartSums; ++p) total[p] = sum_of(w.sum[p]);
-    const int32_t whole = kPartSums == 2 ? 256 * total[0] + total[1] : total[0];
+    const int32_t whole = kPartSums == 2 ? 256 * total[0] + total[kPartSums - 1] : total[0];
     const Floats offset = broadcast(level_offset(id) * float(whole));
     for (int c = 0; c < head_dim; c += kLanes) {
       Floats sum = to_float(add(load_ints(sums.part[0][q] + c), broadcast_int(-byte_centre(id) * total[0])));
