@@ -81,13 +81,7 @@ inline void quantise_weights(int first, int count, RunWeights* run, BatchWeights
     for (int t = 0; t < kBatchTokens; t += kLanes) {
       const Ints code = round_to_int(mul(load(run[q].scaled + first + t), broadcast(run[q].per_unit)));
       store_parts(out.first[q] + t, out.second[q] + t, code);
-      if constexpr (kPartSums == 1) {
-        run[q].sum[0] = add(run[q].sum[0], code);
-      } else {
-        const Ints high = shift_right<8>(add(code, broadcast_int(128)));
-        run[q].sum[0] = add(run[q].sum[0], high);
-        run[q].sum[1] = add(run[q].sum[1], sub(code, shift_left<8>(high)));
-      }
+      add_parts(run[q].sum, code);
     }
   }
 }

@@ -34,5 +34,6 @@ inline Bytes part_of(Bytes codes) {
 }
 inline Ints dot_part(Ints sum, Bytes codes, Bytes x) { return add(sum, (Ints)_mm512_madd_epi16(codes, x)); }
 inline Ints join_parts(Ints sum, Ints) { return sum; }
+inline void add_parts(Ints* sum, Ints a) { *sum = add(*sum, a); }
 
 }  // namespace leankv::LEANKV_ISA_NS

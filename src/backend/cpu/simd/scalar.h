@@ -222,17 +222,6 @@ inline Ints dot(const Ints& sum, const Bytes& codes, const Bytes& x) {
   });
 }
 
-// A 16-bit number is its high and its low byte, each multiplied for itself.
-inline constexpr int kPartSums = 2;
-inline void store_parts(int8_t* high, int8_t* low, Ints a) {
-  store_low_bytes(high, shift_right<8>(add(a, broadcast_int(128))));
-  store_low_bytes(low, a);
-}
-template <int kPart>
-inline Bytes part_of(Bytes codes) {
-  return codes;
-}
-inline Ints dot_part(Ints sum, Bytes codes, Bytes x) { return dot<8>(sum, codes, x); }
-inline Ints join_parts(Ints high, Ints low) { return add(shift_left<8>(high), low); }
-
 }  // namespace leankv::LEANKV_ISA_NS
+
+#include "backend/cpu/simd/byte_parts.h"  // in these verbs
