@@ -20,6 +20,13 @@ if(LEANKV_SANITIZE)
   target_compile_options(leankv_options INTERFACE -fsanitize=${LEANKV_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(leankv_options INTERFACE -fsanitize=${LEANKV_SANITIZE})
 endif()
+# A null pointer is the address sanitiser's already, and clang's sanitisers (preset fuzz) watch the alignment of what is
+# parsed: without these two everywhere g++ is a third faster.
+set(LEANKV_CHECKS_BY_CALL "")  # for long unrolled functions: compiled in half the time, half as fast
+if("${LEANKV_SANITIZE}" MATCHES address AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(leankv_options INTERFACE -fno-sanitize=null,object-size,alignment,vptr)
+  set(LEANKV_CHECKS_BY_CALL --param=asan-instrumentation-with-call-threshold=0)
+endif()
 
 # leankv_library(name DEPENDS other...): one folder, one library; its link line is what it may include.
 function(leankv_library name)

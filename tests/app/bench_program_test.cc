@@ -45,8 +45,8 @@ TEST_F(Bench, MeasuresEveryPoint) {
 
 // The model's context has 512 tokens.
 TEST_F(Bench, FillsPagesBeyondTheContextAndJudgesWhatItComputes) {
-  const auto points = measure("-m '" + kTiny + "' --depths 700,1500 --batches 1 --kv off,safe --fill real");
-  EXPECT_NEAR(points[3]["ratio_page_true"], 3.3, 0.4);  // a small head's pages and tables weigh more
+  const auto points = measure("-m '" + kTiny + "' --depths 700 --batches 1 --kv off,safe --fill real");
+  EXPECT_NEAR(points[1]["ratio_page_true"], 3.3, 0.4);  // a small head's pages and tables weigh more
   const auto synthetic = measure("-m '" + kTiny + "' --depths 1500 --batches 2 --kv off,safe");
   EXPECT_EQ(synthetic[1]["fill"], "synthetic");
   EXPECT_LT(synthetic[1]["bytes_per_step"], synthetic[0]["bytes_per_step"]);
