@@ -39,13 +39,12 @@ int inspect_file(const AppOptions& options) {
   }
   const std::string given = options.arguments.empty() ? options.engine.model_path : options.arguments.front();
   if (given.ends_with(".json")) return inspect_report(given);
-  describe(GgufFile(resolve_model(given)), std::cout);
+  describe(GgufFile(options.arguments.empty() ? resolve_model(options) : given), std::cout);
   return 0;
 }
 
 int inspect_tiers(const AppOptions& options) {
-  const int head_dim = options.head_dim > 0 ? options.head_dim
-                                            : read_config(GgufFile(resolve_model(options.engine.model_path))).head_dim;
+  const int head_dim = options.head_dim > 0 ? options.head_dim : read_config(GgufFile(resolve_model(options))).head_dim;
   fmt::print("{}", tier_table(head_dim));
   return 0;
 }

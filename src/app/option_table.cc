@@ -6,6 +6,7 @@
 #include "app/bench/option_rows.h"
 #include "app/byte_size.h"
 #include "app/calibrate/option_rows.h"
+#include "app/download/option_rows.h"
 #include "app/eval/option_rows.h"
 #include "app/eval/suites/option_rows.h"
 #include "app/load/option_rows.h"
@@ -42,9 +43,6 @@ template <const char* const& kReason>
 void unsupported(Options&, Text&) {
   throw Error(ErrorKind::kUnsupported, kReason);
 }
-const char* const kNoDownload =
-    "models are not downloaded by this program yet; fetch the GGUF file and give it with -m, "
-    "or run scripts/get-model for the default model";
 const char* const kNoServer = "belongs to the server: leankv serve";
 const char* const kNoBatch = "there is one batch size, the prompt tokens computed together: --chunk";
 const char* const kNoAttention = "attention has one form here, which never stores its matrix";
@@ -66,8 +64,6 @@ constexpr unsigned kRun = kTalk | kServeCommand;
 constexpr unsigned kCompute = kRun | kEvalCommands | kSuiteCommands | kBenchCommand | kCalibrateCommand;
 
 const OptionRow kRows[] = {
-    {"-m, --model", "FILE", kModelCommands, "the GGUF file; default: what scripts/get-model fetched",
-     [](Options& o, Text& t) { o.engine.model_path = t; }},
     {"-p, --prompt", "TEXT", kGenerateCommand, "the prompt; without -p and -f it is read from stdin",
      [](Options& o, Text& t) { o.prompt = t; }},
     {"-f, --file", "FILE", kGenerateCommand, "read the prompt from a file; - is stdin",
@@ -153,8 +149,6 @@ const OptionRow kRows[] = {
     {"-h, --help", "", kEveryCommand, "this text", [](Options& o, Text&) { o.help = true; }},
 
     {"-np, --parallel, --max-num-seqs", "N", kTalk, "", one_sequence},
-    {"-hf, -hfr, --hf-repo", "REPO", kRun, "", unsupported<kNoDownload>},
-    {"-mu, --model-url", "URL", kRun, "", unsupported<kNoDownload>},
     {"--host", "HOST", kTalk, "", unsupported<kNoServer>},
     {"--port", "N", kTalk, "", unsupported<kNoServer>},
     {"--api-key", "KEY", kTalk, "", unsupported<kNoServer>},
@@ -187,6 +181,8 @@ std::span<const OptionRow> option_table() {
     all.insert(all.end(), serve.begin(), serve.end());
     const std::span<const OptionRow> calibrate = calibrate_option_rows();
     all.insert(all.end(), calibrate.begin(), calibrate.end());
+    const std::span<const OptionRow> download = download_option_rows();
+    all.insert(all.end(), download.begin(), download.end());
     all.insert(all.end(), std::begin(kRows), std::end(kRows));
     return all;
   }();

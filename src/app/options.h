@@ -9,6 +9,7 @@
 
 #include "app/bench/options.h"
 #include "app/calibrate/options.h"
+#include "app/download/options.h"
 #include "app/eval/options.h"
 #include "app/eval/suites/options.h"
 #include "app/load/options.h"
@@ -34,6 +35,7 @@ struct AppOptions {
   SuiteOptions suite;
   BenchOptions bench;
   CalibrateOptions calibrate;
+  DownloadOptions download;  // instead of engine.model_path
   LoadOptions load;
   ServeOptions serve;
   std::string calibration;  // a file, "off", or empty: the one that is found

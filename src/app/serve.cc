@@ -68,7 +68,7 @@ ModelServerOptions server_options(AppOptions o) {
   add_keys_of_files(o.serve);
   o.engine.policy = choose_policy(o.kv);
   for (const char* preset : {"safe", "balanced", "small"}) o.engine.other_policies.push_back(parse_policy(preset));
-  o.engine.model_path = resolve_model(o.engine.model_path);
+  o.engine.model_path = resolve_model(o);
   use_calibration(o);
   o.engine.sequences = o.serve.sequences;
   o.engine.chunk = o.serve.chunk;

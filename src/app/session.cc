@@ -43,7 +43,7 @@ std::string prior_line(const EngineOptions& o) {
 std::unique_ptr<Engine> load_engine(AppOptions& options, std::vector<Policy> others) {
   options.engine.policy = choose_policy(options.kv);
   options.engine.other_policies = std::move(others);
-  options.engine.model_path = resolve_model(options.engine.model_path);
+  options.engine.model_path = resolve_model(options);
   use_calibration(options);
   if (!options.seed_given) options.generation.sampling.seed = random_seed();
   ProgressBar bar("loading", options.progress && stderr_is_terminal());

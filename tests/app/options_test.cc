@@ -126,10 +126,19 @@ TEST(Options, ActivationNamesAreReadBack) {
 TEST(Options, OtherProgramsOptionsAreRefusedWithAReason) {
   EXPECT_EQ(refusal({"-ngl", "0"}), "accepted");
   EXPECT_EQ(refusal({"-ngl", "99"}), "accepted");
-  EXPECT_THAT(refusal({"-hf", "user/repo:Q4_0"}), HasSubstr("scripts/get-model"));
   EXPECT_THAT(refusal({"--port", "8080"}), HasSubstr("server"));
   EXPECT_EQ(refusal({"-np", "1"}), "accepted");
   EXPECT_THAT(refusal({"-np", "4"}), HasSubstr("one sequence"));
+}
+
+TEST(Options, TheLastNameOfAModelHolds) {
+  EXPECT_EQ(parse({"-m", "x.gguf", "-hf", "me/x:Q8_0"}).engine.model_path, "");
+  EXPECT_EQ(parse({"-m", "x.gguf", "-hf", "me/x:Q8_0"}).download.repo, "me/x:Q8_0");
+  EXPECT_FALSE(parse({"-hf", "me/x", "-mu", "https://x/y.gguf", "-m", "x.gguf"}).download.asked());
+  const Variable model("LEANKV_MODEL", "x.gguf"), repo("LEANKV_HF_REPO", "me/x");
+  EXPECT_EQ(parse({"-mu", "https://x/y.gguf"}).download.repo, "");
+  EXPECT_EQ(parse({"-m", "y.gguf"}).engine.model_path, "y.gguf");
+  EXPECT_FALSE(parse({"-m", "y.gguf"}).download.asked());
 }
 
 TEST(Options, VariablesComeBeforeTheCommandLine) {

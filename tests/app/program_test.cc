@@ -31,7 +31,7 @@ TEST_F(Program, SaysInOneLineWhatIsWrong) {
   expect_refused("genrate", "did you mean generate?");
   expect_refused("generate --temmp 1", "did you mean --temp?");
   expect_refused("generate -p x -c many", "-c: 'many'");
-  expect_refused("generate -p x -hf user/repo", "scripts/get-model");
+  expect_refused("generate -p x -hf user", "not of the form user/repo");
   expect_refused("generate -p x --kv off -ctk q8_0", "--kv and -ctk/-ctv");
   expect_refused("generate -m /no/such.gguf -p x", "/no/such.gguf");
   expect_refused("generate -m '" + kTiny + "' -f /no/such.txt", "/no/such.txt");

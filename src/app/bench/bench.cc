@@ -52,12 +52,13 @@ void check_memory(const ModelShape& shape, WeightType type) {
 BenchModel open_model(AppOptions& o) {
   BenchModel model;
   if (o.bench.shape.empty()) {
-    o.engine.model_path = resolve_model(o.engine.model_path);
+    o.engine.model_path = resolve_model(o);
     model.file = std::make_unique<GgufFile>(o.engine.model_path);
     model.name = std::filesystem::path(o.engine.model_path).filename();
     return model;
   }
-  if (!o.engine.model_path.empty()) refuse_option("-m and --shape both choose the model: use one");
+  if (!o.engine.model_path.empty() || o.download.asked())
+    refuse_option("-m and --shape both choose the model: use one");
   const ModelShape& shape = find_model_shape(o.bench.shape);
   check_memory(shape, o.bench.weights);
   model.image = random_model(shape, o.bench.weights);

@@ -95,7 +95,7 @@ int run_calibrate(std::span<char* const> args) {
   if (!options.arguments.empty()) {
     refuse_option("unexpected argument '" + options.arguments.front() + "'; a model follows -m, a text --text");
   }
-  options.engine.model_path = resolve_model(options.engine.model_path);
+  options.engine.model_path = resolve_model(options);
   calibrate(options);
   return 0;
 }

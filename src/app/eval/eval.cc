@@ -148,7 +148,7 @@ int run_eval(std::span<char* const> args) {
   AppOptions options = parse_options(args.subspan(1), measurement->command);
   if (options.help) return fmt::print("{}{}", measurement->usage, options_help(measurement->command)), 0;
   check_options(options);
-  options.engine.model_path = resolve_model(options.engine.model_path);
+  options.engine.model_path = resolve_model(options);
   use_calibration(options);
   measurement->run(options);
   return 0;

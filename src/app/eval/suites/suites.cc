@@ -48,7 +48,7 @@ int run_suite(const Suite& suite, std::span<char* const> args) {
   if (!options.arguments.empty() && !suite.takes_file) {
     refuse_option("unexpected argument '" + options.arguments.front() + "'; lists are separated by commas");
   }
-  options.engine.model_path = resolve_model(options.engine.model_path);
+  options.engine.model_path = resolve_model(options);
   use_calibration(options);
   catch_interrupts();
   suite.run(options);
