@@ -62,16 +62,16 @@ class Fetching {
   // What has come is all there is, even where the server says so by refusing the rest.
   bool brought(const TransferResult& result) const {
     if (result.end != TransferEnd::kComplete) return false;
-    if (result.head.status == kRangeNotSatisfiable)
-      return result.head.total_bytes == part_.bytes() && part_.bytes() > 0;
-    return result.head.status == kOk || result.head.status == kPartialContent;
+    const int status = result.head.status;
+    const bool nothing_left = status == kRangeNotSatisfiable && result.head.total_bytes == part_.bytes();
+    return status == kOk || status == kPartialContent || (nothing_left && part_.bytes() > 0);
   }
 
   void begin(const TransferHead& head) {
     receiving_ = head.status == kOk || head.status == kPartialContent;
     if (!receiving_) return;
-    if (bytes_ < 0) bytes_ = head.total_bytes;
-    if (sha256_.empty()) sha256_ = head.linked_etag;
+    if (file_.bytes < 0 && head.total_bytes >= 0) bytes_ = head.total_bytes;
+    if (file_.sha256.empty()) sha256_ = head.linked_etag;
     if (head.status == kOk) part_.start_anew(head.etag);
     if (head.status == kPartialContent && head.from != part_.bytes()) {
       throw Error(ErrorKind::kBadFile,

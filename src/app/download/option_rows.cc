@@ -25,8 +25,7 @@ void model_url(Options& o, Text& text) {
 const OptionRow kRows[] = {
     {"-m, --model", "FILE", kModelCommands, "the GGUF file; default: what scripts/get-model fetched", model_file},
     {"-hf, -hfr, --hf-repo", "USER/REPO[:QUANT]", kModelCommands,
-     "instead: fetched from Hugging Face once, then kept (default: the first of Q4_K_M, Q8_0, Q4_0, ... that can be "
-     "read)",
+     "instead: fetched from Hugging Face once; without QUANT the first of Q4_K_M, Q8_0, ... that can be read",
      model_repo},
     {"-hff, --hf-file", "FILE", kModelCommands, "for -hf: this file of the repository",
      [](Options& o, Text& t) { o.download.file = t; }},

@@ -44,7 +44,7 @@ Error transfer_error(const Download& file, const TransferResult& result) {
       break;
     case TransferEnd::kUnreachable:
       message += host_of(file.url) + " cannot be reached (" + result.problem +
-                 "), and it is not in the cache; check the network, or give a file that is here with -m";
+                 "), and the cache has no whole file of it; check the network, or give a file that is here with -m";
       break;
     case TransferEnd::kStopped:
       message += "interrupted; what has come is kept, run the same again to go on";
