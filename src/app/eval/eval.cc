@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "app/calibrate/find_calibration.h"
+#include "app/eval/json_text.h"
 #include "app/eval/report.h"
 #include "app/eval/runs.h"
 #include "app/eval/suites/suites.h"
@@ -39,7 +40,7 @@ class OutputFile {
   }
   void write(const nlohmann::ordered_json& content) {
     if (path_.empty()) return;
-    stream_ << content.dump(2) << '\n';
+    stream_ << json_text(content) << '\n';
     stream_.close();
     if (!stream_ || std::rename(part_.c_str(), path_.c_str()) != 0) {
       throw Error(ErrorKind::kBadFile, "--json " + path_ + ": writing failed");
