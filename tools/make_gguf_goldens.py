@@ -3,7 +3,7 @@
 
 The gguf package is the authority: it writes the file and computes the expected values. Needs: pip install gguf numpy
 tiny.gguf  the file; tests/loader/gguf_test.cc repeats the metadata written here
-tiny.f32   its F32, F16, BF16, Q8_0, Q4_0 and Q4_1 tensors as float32, in file order, little-endian
+tiny.f32   its tensors in formats that are read, as float32, in file order, little-endian
 """
 
 import pathlib
@@ -83,6 +83,11 @@ def make_tensors(rng):
         ("q8_0", Type.Q8_0, quantised_blocks(rng, 14, 34, 1)),
         ("q4_0", Type.Q4_0, quantised_blocks(rng, 14, 18, 1)),
         ("q4_1", Type.Q4_1, quantised_blocks(rng, 14, 20, 2)),
+        ("q5_0", Type.Q5_0, quantised_blocks(rng, 14, 22, 1)),
+        ("q5_1", Type.Q5_1, quantised_blocks(rng, 14, 24, 2)),
+        ("q4_k", Type.Q4_K, quantised_blocks(rng, 14, 144, 2)),
+        ("q5_k", Type.Q5_K, quantised_blocks(rng, 14, 176, 2)),
+        ("q6_k", Type.Q6_K, np.roll(quantised_blocks(rng, 14, 210, 1), -2, axis=1)),  # the scale comes last
     ]
 
 
@@ -95,7 +100,7 @@ def main():
     for name, kind, data in make_tensors(rng):
         writer.add_tensor(name, data, raw_dtype=kind)
         expected.append(dequantize(data, kind).astype("<f4").ravel())
-    writer.add_tensor("q6_k", rng.integers(0, 256, size=(1, 210)).astype(np.uint8), raw_dtype=Type.Q6_K)
+    writer.add_tensor("q3_k", rng.integers(0, 256, size=(1, 110)).astype(np.uint8), raw_dtype=Type.Q3_K)
     writer.add_tensor("cube", np.arange(12, dtype=np.float32).reshape(2, 2, 3))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

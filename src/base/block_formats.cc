@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/ggml_blocks.h"
 #include "base/half.h"
 
 namespace leankv {
@@ -11,7 +12,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "GGUF files are read in place, and they are little-endian");
 
-// The bytes of one block, as ggml lays them out (ggml-common.h), each with its decoder.
+// Formats of single values look like blocks of one.
 struct F32Block {
   static constexpr int kSize = 1;
   float value;
@@ -29,45 +30,6 @@ struct BF16Block {
   uint16_t value;
   void decode(float* out) const { *out = bfloat16_to_float(value); }
 };
-
-struct Q8_0Block {
-  static constexpr int kSize = 32;
-  uint16_t scale;
-  int8_t codes[kSize];
-  void decode(float* out) const {  // scale * code
-    const float d = half_to_float(scale);
-    for (int i = 0; i < kSize; ++i) out[i] = d * float(codes[i]);
-  }
-};
-
-// The 4-bit formats keep element i in the low half of byte i and element i + 16 in its high half.
-struct Q4_0Block {
-  static constexpr int kSize = 32;
-  uint16_t scale;
-  uint8_t codes[kSize / 2];
-  void decode(float* out) const {  // scale * (code - 8)
-    const float d = half_to_float(scale);
-    for (int i = 0; i < kSize / 2; ++i) {
-      out[i] = d * float((codes[i] & 15) - 8);
-      out[i + kSize / 2] = d * float((codes[i] >> 4) - 8);
-    }
-  }
-};
-
-struct Q4_1Block {
-  static constexpr int kSize = 32;
-  uint16_t scale, minimum;
-  uint8_t codes[kSize / 2];
-  void decode(float* out) const {  // scale * code + minimum, in two roundings
-    const float d = half_to_float(scale), m = half_to_float(minimum);
-    for (int i = 0; i < kSize / 2; ++i) {
-      out[i] = d * float(codes[i] & 15) + m;
-      out[i + kSize / 2] = d * float(codes[i] >> 4) + m;
-    }
-  }
-};
-
-static_assert(sizeof(Q8_0Block) == 34 && sizeof(Q4_0Block) == 18 && sizeof(Q4_1Block) == 20, "no padding");
 
 template <class Block>
 void dequantise_blocks(const std::byte* blocks, int64_t n_blocks, float* out) {
@@ -88,6 +50,9 @@ constexpr WeightFormat kFormats[] = {
     row<F32Block>(WeightType::kF32, "F32", 0),     row<F16Block>(WeightType::kF16, "F16", 1),
     row<BF16Block>(WeightType::kBF16, "BF16", 30), row<Q8_0Block>(WeightType::kQ8_0, "Q8_0", 8),
     row<Q4_0Block>(WeightType::kQ4_0, "Q4_0", 2),  row<Q4_1Block>(WeightType::kQ4_1, "Q4_1", 3),
+    row<Q5_0Block>(WeightType::kQ5_0, "Q5_0", 6),  row<Q5_1Block>(WeightType::kQ5_1, "Q5_1", 7),
+    row<Q4_KBlock>(WeightType::kQ4_K, "Q4_K", 12), row<Q5_KBlock>(WeightType::kQ5_K, "Q5_K", 13),
+    row<Q6_KBlock>(WeightType::kQ6_K, "Q6_K", 14),
 };
 
 constexpr bool in_order() {

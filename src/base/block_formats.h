@@ -9,7 +9,7 @@
 
 namespace leankv {
 
-enum class WeightType { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1 };
+enum class WeightType { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ4_K, kQ5_K, kQ6_K };
 
 struct WeightFormat {
   WeightType type;

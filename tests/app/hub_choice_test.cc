@@ -92,8 +92,9 @@ TEST(FileChoice, PrefersAFormThatIsReadWhereNoneWasAskedFor) {
   EXPECT_EQ(chosen({"x-F32.gguf", "x-Q4_0.gguf"}), "x-Q4_0.gguf");
   EXPECT_EQ(chosen({"imatrix.gguf", "mmproj-x-F16.gguf", "model.gguf"}), "model.gguf");
   EXPECT_EQ(chosen({"x-Q8_0-00001-of-00002.gguf", "x-F16.gguf"}), "x-F16.gguf");
-  // Mixes with Q6_K: read when both are.
-  EXPECT_EQ(is_readable("Q4_K_M"), is_readable("Q4_K_S"));
+  EXPECT_EQ(chosen({"x-F16.gguf", "x-Q4_K_M.gguf", "x-Q8_0.gguf"}), "x-Q4_K_M.gguf");
+  EXPECT_TRUE(is_readable("Q5_K_S") && is_readable("Q6_K"));
+  EXPECT_FALSE(is_readable("Q3_K_M"));
   EXPECT_TRUE(is_readable("FP16") && is_readable("F16") && is_readable("Q4_1"));
 }
 

@@ -55,11 +55,12 @@ double largest(std::span<const float> x) {
 // How far off the product of a row x and output r may be. Of x: the sum of two halves over a power of two, 2^-22 of
 // each value and 2^-25 of twice the largest (where the second is subnormal); with many rows one half, 2^-11. Of the
 // weights: exact, but for values that become halves over a power of two, as all do with many rows. Sums: columns + 40
-// roundings of what is added up, in Q4_1 codes and minima apart.
+// roundings of what is added up, codes and minima apart. And what packing lost (base/weight_codes.h).
 double bound(const testing::Weights& w, std::span<const float> x, int r, bool many) {
   const int columns = int(w.view.columns);
   const WeightType type = w.view.type;
-  const bool is_half = type == WeightType::kF32 || type == WeightType::kBF16 || many;
+  const bool is_half = type == WeightType::kF32 || type == WeightType::kBF16 || type == WeightType::kQ5_1 ||
+                       type == WeightType::kQ5_K || many;
   const double x_step = many ? kHalfUnit : 0x1p-22, x_least = largest(x) * 2 * 0x1p-25;
   const std::span<const float> row(&w.values[std::size_t(r) * w.view.columns], std::size_t(columns));
   const double w_least = largest(row) * 2 * 0x1p-25;
@@ -67,6 +68,7 @@ double bound(const testing::Weights& w, std::span<const float> x, int r, bool ma
   for (int c = 0; c < columns; ++c) {
     const double a = std::fabs(x[c]), b = std::fabs(row[c]), parts = b + 2 * std::fabs(w.min(r, c));
     sum += a * parts * (x_step + (columns + 40) * kUnit) + parts * x_least;
+    sum += a * std::fabs(w.packed[std::size_t(r) * w.view.columns + c] - row[c]);
     if (is_half || type == WeightType::kF16) sum += a * ((is_half ? kHalfUnit * b : 0) + w_least);
   }
   return sum;
@@ -74,7 +76,8 @@ double bound(const testing::Weights& w, std::span<const float> x, int r, bool ma
 
 TEST_F(CudaDenseTest, SimtLinear) {
   for (const WeightType type : testing::kWeightTypes) {
-    for (const auto& [outputs, inputs] : {std::pair(16, 32), {37, 288}}) {
+    for (const auto& [outputs, columns] : {std::pair(16, 32), {37, 288}}) {
+      const int inputs = testing::whole_blocks(type, columns);
       const testing::Weights w = testing::random_weights(type, outputs, inputs, unsigned(outputs) + unsigned(type));
       const auto packed = ops_->pack(w.view);
       const auto exact = reference_.pack(w.view);

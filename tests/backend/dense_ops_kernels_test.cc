@@ -92,8 +92,8 @@ class IntegerDot : public ::testing::TestWithParam<WeightForm> {
  protected:
   static constexpr int kRows = 9;  // one group of rows at once and a single one, on every instruction set
 
-  bool is_4_bit() const { return GetParam() != WeightForm::kCodes8; }
-  int zero() const { return GetParam() == WeightForm::kCodes4 ? 8 : GetParam() == WeightForm::kCodes8 ? 128 : 0; }
+  bool is_4_bit() const { return GetParam() == WeightForm::kCodes4 || GetParam() == WeightForm::kCodes4Min; }
+  int zero() const { return !is_4_bit() ? 128 : GetParam() == WeightForm::kCodes4 ? 8 : 0; }
 
   int weight_code(int output, int input) const {
     const int group = input / 4;
@@ -155,7 +155,8 @@ TEST_P(IntegerDot, IsExactForExtremeCodes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, IntegerDot,
-                         ::testing::Values(WeightForm::kCodes4, WeightForm::kCodes4Min, WeightForm::kCodes8));
+                         ::testing::Values(WeightForm::kCodes4, WeightForm::kCodes4Min, WeightForm::kCodes8,
+                                           WeightForm::kCodes8Min));
 
 TEST(CpuPackedWeights, KeepsFourBitFilesAtFourBits) {
   const Weights weights = random_weights(WeightType::kQ4_1, 16, 32, 3);

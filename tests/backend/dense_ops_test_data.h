@@ -10,6 +10,7 @@
 #include "backend/dense_ops.h"
 #include "base/block_formats.h"
 #include "base/half.h"
+#include "base/weight_codes.h"
 
 namespace leankv::testing {
 
@@ -39,15 +40,11 @@ inline Values random_values(int rows, int columns, unsigned seed, int padding = 
 struct Weights {
   std::vector<std::byte> bytes;
   std::vector<float> values;  // [rows, columns]: what the bytes mean
+  std::vector<float> packed;  // [rows, columns]: what is left of it in the codes that backends pack
+  std::vector<float> mins;    // [rows, columns / 32]: the blocks' minimums, 0 where there are none
   TensorView view;
 
-  float min(int row, int column) const {  // the smallest value of the block, where its format stores one
-    if (view.type != WeightType::kQ4_1) return 0;
-    const WeightFormat& format = weight_format(view.type);
-    uint16_t half;
-    std::memcpy(&half, bytes.data() + (row * view.columns + column) / format.block_size * format.block_bytes + 2, 2);
-    return half_to_float(half);
-  }
+  float min(int row, int column) const { return mins[size_t(row * view.columns + column) / kCodeBlock]; }
 };
 
 inline void put_scale(WeightType type, float scale, std::byte* block) {
@@ -59,27 +56,57 @@ inline void put_scale(WeightType type, float scale, std::byte* block) {
   }
 }
 
-// Codes are uniform, so every code of 4 and of 8 bits occurs; scales are normal, of either sign.
+// Codes are uniform, so every code of 4, 5, 6 and of 8 bits occurs; scales are normal, of either sign. Those of
+// superblocks are multiplied with integers up to 63 and 127.
+inline void put_scales(WeightType type, std::mt19937& random, std::byte* block) {
+  const WeightFormat& format = weight_format(type);
+  std::normal_distribution<float> normal(0, format.block_size > kCodeBlock ? 0.002f : 0.05f);
+  put_scale(type, normal(random), block + (type == WeightType::kQ6_K ? format.block_bytes - 2 : 0));
+  const auto form = code_form(type);
+  if (form && form->has_min) put_scale(type, normal(random) * 8, block + 2);
+}
+
+inline void read_packed(Weights& weights) {
+  const TensorView& v = weights.view;
+  weights.packed = weights.values;
+  weights.mins.assign(weights.values.size() / kCodeBlock + 1, 0);
+  const auto form = code_form(v.type);
+  for (size_t b = 0; form && b < weights.values.size() / kCodeBlock; ++b) {
+    const CodeBlock block = read_codes(v.type, v.data, int64_t(b));
+    weights.mins[b] = half_to_float(block.min);
+    for (size_t i = 0; i < kCodeBlock; ++i) {
+      weights.packed[b * kCodeBlock + i] =
+          half_to_float(block.scale) * float(block.codes[i] - form->zero) + weights.mins[b];
+    }
+  }
+}
+
 inline Weights random_weights(WeightType type, int rows, int columns, unsigned seed) {
   std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, 0.05f);
   const WeightFormat& format = weight_format(type);
   const int64_t elements = int64_t(rows) * columns;
   Weights weights;
   weights.bytes.resize(size_t(elements / format.block_size * format.block_bytes));
   for (std::byte& byte : weights.bytes) byte = std::byte(random() & 255);
   for (size_t at = 0; at < weights.bytes.size(); at += size_t(format.block_bytes)) {
-    put_scale(type, normal(random), weights.bytes.data() + at);
-    if (type == WeightType::kQ4_1) put_scale(type, normal(random) * 8, weights.bytes.data() + at + 2);
+    put_scales(type, random, weights.bytes.data() + at);
   }
   weights.values.resize(size_t(elements));
   dequantise(type, weights.bytes.data(), elements, weights.values.data());
   weights.view = {"blk.7.ffn_up.weight", type, rows, columns, weights.bytes.data()};
+  read_packed(weights);
   return weights;
 }
 
-inline constexpr WeightType kWeightTypes[] = {WeightType::kF32,  WeightType::kF16,  WeightType::kBF16,
-                                              WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kQ4_1};
+// The next number of columns that has whole blocks.
+inline int whole_blocks(WeightType type, int columns) {
+  const int block = weight_format(type).block_size;
+  return (columns + block - 1) / block * block;
+}
+
+inline constexpr WeightType kWeightTypes[] = {
+    WeightType::kF32,  WeightType::kF16,  WeightType::kBF16, WeightType::kQ8_0, WeightType::kQ4_0, WeightType::kQ4_1,
+    WeightType::kQ5_0, WeightType::kQ5_1, WeightType::kQ4_K, WeightType::kQ5_K, WeightType::kQ6_K};
 inline constexpr Activations kActivations[] = {Activations::kExact, Activations::kInt8, Activations::kF32};
 
 inline std::string activations_name(Activations activations) {

@@ -91,7 +91,7 @@ TEST_P(LinearTiles, TakeAnyRowsAndLeaveTheOthersAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, LinearTiles,
-                         ::testing::Values(WeightType::kQ4_0, WeightType::kQ4_1, WeightType::kQ8_0));
+                         ::testing::Values(WeightType::kQ4_0, WeightType::kQ4_1, WeightType::kQ8_0, WeightType::kQ5_1));
 
 }  // namespace
 }  // namespace testing

@@ -19,11 +19,13 @@ TEST(BlockFormats, EveryTypeIsFoundByItsNumber) {
     EXPECT_EQ(find_weight_format(format.gguf_id), &format);
     EXPECT_TRUE(numbers.insert(format.gguf_id).second) << format.name;
   }
-  EXPECT_EQ(numbers.size(), 6u);
-  EXPECT_EQ(find_weight_format(14), nullptr);  // Q6_K
+  EXPECT_EQ(numbers.size(), 11u);
+  EXPECT_EQ(find_weight_format(11), nullptr);  // Q3_K
 }
 
-TEST(BlockFormats, NamesAreListedForMessages) { EXPECT_EQ(weight_format_names(), "F32, F16, BF16, Q8_0, Q4_0, Q4_1"); }
+TEST(BlockFormats, NamesAreListedForMessages) {
+  EXPECT_EQ(weight_format_names(), "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K");
+}
 
 // By hand: scale 0.5 (half 0x3800), minimum -1 (0xbc00).
 TEST(BlockFormats, ElementsComeInTheirOrder) {

@@ -103,7 +103,7 @@ TEST(Gguf, WrongTypesNameTheKey) {
 
 TEST(Gguf, TensorsHaveTheShapeOfMatrices) {
   const GgufFile file(kPath);
-  EXPECT_EQ(file.tensors().size(), 9u);
+  EXPECT_EQ(file.tensors().size(), 14u);
   const TensorView matrix = file.tensor("f32"), vector = file.tensor("vector");
   EXPECT_EQ(matrix.rows, 3);
   EXPECT_EQ(matrix.columns, 5);
@@ -118,7 +118,8 @@ TEST(Gguf, DequantisesLikeTheGgufPackage) {
   const GgufFile file(kPath);
   const auto expected = test::file_bytes(test::golden_path("gguf/tiny.f32"));
   std::size_t at = 0;
-  for (const char* name : {"f32", "vector", "f16", "bf16", "q8_0", "q4_0", "q4_1"}) {
+  for (const char* name :
+       {"f32", "vector", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q4_k", "q5_k", "q6_k"}) {
     const TensorView tensor = file.tensor(name);
     std::vector<float> values(tensor.rows * tensor.columns);
     dequantise(tensor.type, tensor.data, int64_t(values.size()), values.data());
@@ -134,8 +135,8 @@ TEST(Gguf, RefusesTensorsThatItCannotUse) {
   const GgufFile file(kPath);
   EXPECT_THAT(error_of([&] { file.tensor("sphere"); }, ErrorKind::kBadFile), HasSubstr("'sphere' is missing"));
   EXPECT_THAT(error_of([&] { file.tensor("cube"); }, ErrorKind::kUnsupported), HasSubstr("3 dimensions"));
-  EXPECT_THAT(error_of([&] { file.tensor("q6_k"); }, ErrorKind::kUnsupported),
-              HasSubstr("'q6_k' is Q6_K (number 14); these work: F32, F16, BF16, Q8_0, Q4_0, Q4_1"));
+  EXPECT_THAT(error_of([&] { file.tensor("q3_k"); }, ErrorKind::kUnsupported),
+              HasSubstr("'q3_k' is Q3_K (number 11); these work: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K"));
 }
 
 TEST(Gguf, ViewsSurviveAMove) {

@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::size_t kMostNamed = 12;  // files in a message
 
-// llama.cpp's default first. Then Q8_0: all of its matrices are of that form, while most files called Q4_0 or Q4_1
-// hold one in Q6_K.
+// llama.cpp's default first, then the one that loses least.
 constexpr std::string_view kPreferred[] = {"Q4_K_M", "Q8_0", "Q4_0", "Q4_1", "Q5_K_M", "Q6_K",
                                            "BF16",   "F16",  "FP16", "F32",  "FP32"};
 

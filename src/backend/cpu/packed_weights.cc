@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/weight_codes.h"
 
 namespace leankv {
 namespace {
@@ -21,53 +22,19 @@ void check_shape(const TensorView& weights) {
 }
 
 WeightForm form_of(WeightType type) {
-  switch (type) {
-    case WeightType::kQ4_0:
-      return WeightForm::kCodes4;
-    case WeightType::kQ4_1:
-      return WeightForm::kCodes4Min;
-    case WeightType::kQ8_0:
-      return WeightForm::kCodes8;
-    case WeightType::kF16:
-      return WeightForm::kHalf;
-    case WeightType::kBF16:
-      return WeightForm::kBfloat16;
-    case WeightType::kF32:
-      return WeightForm::kFloat;
+  if (const std::optional<CodeForm> form = code_form(type)) {
+    if (form->bits == 8) return form->has_min ? WeightForm::kCodes8Min : WeightForm::kCodes8;
+    return form->has_min ? WeightForm::kCodes4Min : WeightForm::kCodes4;
   }
-  LEANKV_CHECK(false);
+  if (type == WeightType::kF16) return WeightForm::kHalf;
+  return type == WeightType::kBF16 ? WeightForm::kBfloat16 : WeightForm::kFloat;
 }
 
-int code_bits(WeightForm form) { return form == WeightForm::kCodes8 ? 8 : 4; }
-
-struct Block {
-  uint16_t scale = 0, min = 0;
-  uint8_t codes[kBlockInputs] = {};
-};
-
-// The blocks of GGUF files: a half scale, in Q4_1 a half minimum, then int8 codes or nibbles, element i in the low and
-// element i + 16 in the high half of byte i.
-Block read_block(const std::byte* from, WeightForm form) {
-  Block block;
-  std::memcpy(&block.scale, from, sizeof block.scale);
-  from += sizeof block.scale;
-  if (form == WeightForm::kCodes4Min) {
-    std::memcpy(&block.min, from, sizeof block.min);
-    from += sizeof block.min;
-  }
-  for (int i = 0; i < kBlockInputs; ++i) {
-    if (form == WeightForm::kCodes8) {
-      block.codes[i] = uint8_t(int(int8_t(from[i])) + 128);
-    } else {
-      const int pair = int(from[i % (kBlockInputs / 2)]);
-      block.codes[i] = uint8_t(i < kBlockInputs / 2 ? pair & 15 : pair >> 4);
-    }
-  }
-  return block;
-}
+bool has_min(WeightForm form) { return form == WeightForm::kCodes4Min || form == WeightForm::kCodes8Min; }
+int code_bits(WeightForm form) { return form == WeightForm::kCodes8 || form == WeightForm::kCodes8Min ? 8 : 4; }
 
 // Puts one output's codes of a block into the block's order (TiledWeights::codes). REQUIRES to holds zeros there.
-void place_codes(const Block& block, int bits, int output, uint8_t* to) {
+void place_codes(const CodeBlock& block, int bits, int output, uint8_t* to) {
   for (int i = 0; i < kBlockInputs; ++i) {
     const int group = i / 4;
     const int vector = bits == 4 ? group % (kBlockGroups / 2) : group;
@@ -101,8 +68,8 @@ CpuPackedWeights::CpuPackedWeights(const TensorView& weights, WeightMemory& memo
   const size_t code_bytes = padded * size_t(columns) * size_t(code_bits(form_)) / 8;
   codes_ = reinterpret_cast<uint8_t*>(memory.take(code_bytes));
   scales_ = reinterpret_cast<uint16_t*>(memory.take(scale_bytes));
-  if (form_ == WeightForm::kCodes4Min) mins_ = reinterpret_cast<uint16_t*>(memory.take(scale_bytes));
-  bytes = int64_t(code_bytes + scale_bytes * (form_ == WeightForm::kCodes4Min ? 2 : 1));
+  if (has_min(form_)) mins_ = reinterpret_cast<uint16_t*>(memory.take(scale_bytes));
+  bytes = int64_t(code_bytes + scale_bytes * (has_min(form_) ? 2 : 1));
 }
 
 TiledWeights CpuPackedWeights::view() const { return {form_, rows, columns, codes_, scales_, mins_, values_}; }
@@ -127,17 +94,16 @@ void CpuPackedWeights::pack_values(const TensorView& weights, int tile) {
 void CpuPackedWeights::pack_codes(const TensorView& weights, int tile) {
   const int blocks = columns / kBlockInputs;
   const int first = tile * kTileOutputs;
-  const int block_bytes = weight_format(weights.type).block_bytes;
+  const WeightFormat& format = weight_format(weights.type);
+  const int64_t row_bytes = columns / format.block_size * format.block_bytes;
   const int tile_bytes = kTileOutputs * kBlockInputs * code_bits(form_) / 8;
   for (int b = 0; b < blocks; ++b) {
     const int64_t at = int64_t(tile) * blocks + b;
     uint8_t* codes = codes_ + at * tile_bytes;
     std::memset(codes, 0, size_t(tile_bytes));
     for (int i = 0; i < kTileOutputs; ++i) {
-      Block block;  // past the last row: zeros
-      if (first + i < rows) {
-        block = read_block(weights.data + (int64_t(first + i) * blocks + b) * block_bytes, form_);
-      }
+      CodeBlock block;  // past the last row: zeros
+      if (first + i < rows) block = read_codes(weights.type, weights.data + (first + i) * row_bytes, b);
       place_codes(block, code_bits(form_), i, codes);
       scales_[at * kTileOutputs + i] = block.scale;
       if (mins_ != nullptr) mins_[at * kTileOutputs + i] = block.min;

@@ -1,4 +1,4 @@
-// Weights of a linear layer in the tiles that the kernels read, packed without loss from a file's blocks.
+// Weights of a linear layer in the tiles that the kernels read, packed from a file's blocks (base/weight_codes.h).
 #pragma once
 
 #include <cstddef>

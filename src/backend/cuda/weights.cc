@@ -10,6 +10,7 @@
 #include "backend/cuda/dense.cuh"
 #include "base/error.h"
 #include "base/half.h"
+#include "base/weight_codes.h"
 
 namespace leankv {
 namespace {
@@ -24,43 +25,11 @@ void check_shape(const TensorView& w) {
                                            ": rows must be whole blocks of 32; convert the model again");
 }
 
-// Code (and scale, min) of every element of a quantised row.
-class QuantisedRow {
- public:
-  explicit QuantisedRow(WeightType type) : type_(type), bytes_(weight_format(type).block_bytes) {}
-  struct Block {
-    float scale = 0, min = 0;
-    uint8_t codes[kWeightBlock] = {};
-  };
-  Block read(const std::byte* from) const {
-    Block block;
-    uint16_t half;
-    std::memcpy(&half, from, 2);
-    block.scale = half_to_float(half);
-    from += 2;
-    if (type_ == WeightType::kQ4_1) {
-      std::memcpy(&half, from, 2);
-      block.min = half_to_float(half);
-      from += 2;
-    }
-    for (int i = 0; i < kWeightBlock; ++i) {
-      const int pair = int(from[i % 16]);
-      block.codes[i] = uint8_t(type_ == WeightType::kQ8_0 ? int(int8_t(from[i])) + 128
-                               : i < 16                   ? pair & 15
-                                                          : pair >> 4);
-    }
-    return block;
-  }
-  int bytes() const { return bytes_; }
-
- private:
-  WeightType type_;
-  int bytes_;
-};
-
+// Products of 8-bit codes have no minimum: such weights (Q5_1, Q5_K) become halves.
 WeightCodes codes_of(WeightType type) {
-  if (type == WeightType::kQ4_0 || type == WeightType::kQ4_1) return WeightCodes::k4;
-  return type == WeightType::kQ8_0 ? WeightCodes::k8 : WeightCodes::kHalf;
+  const std::optional<CodeForm> form = code_form(type);
+  if (!form || (form->bits == 8 && form->has_min)) return WeightCodes::kHalf;
+  return form->bits == 4 ? WeightCodes::k4 : WeightCodes::k8;
 }
 
 // Where input `column` of output `row` lies: index of its word and bit in it.
@@ -79,14 +48,14 @@ Place place_of(const HostWeights& w, int row, int column) {
 }
 
 void tile_quantised(const TensorView& weights, HostWeights& w) {
-  const QuantisedRow reader(weights.type);
+  const WeightFormat& format = weight_format(weights.type);
+  const int64_t row_bytes = weights.columns / format.block_size * format.block_bytes;
   for (int r = 0; r < w.rows; ++r) {
-    const std::byte* from = weights.data + int64_t(r) * w.blocks * reader.bytes();
-    for (int b = 0; b < w.blocks; ++b, from += reader.bytes()) {
-      const QuantisedRow::Block block = reader.read(from);
+    for (int b = 0; b < w.blocks; ++b) {
+      const CodeBlock block = read_codes(weights.type, weights.data + r * row_bytes, b);
       const std::size_t scale = (std::size_t(r / kWeightRows) * w.blocks + b) * kWeightRows + r % kWeightRows;
-      w.scales[scale] = block.scale;
-      if (!w.mins.empty()) w.mins[scale] = block.min;
+      w.scales[scale] = half_to_float(block.scale);
+      if (!w.mins.empty()) w.mins[scale] = half_to_float(block.min);
       for (int i = 0; i < kWeightBlock; ++i) {
         const Place place = place_of(w, r, b * kWeightBlock + i);
         w.words[place.word] |= uint32_t(block.codes[i]) << place.shift;
@@ -97,7 +66,8 @@ void tile_quantised(const TensorView& weights, HostWeights& w) {
 
 // Each row over the power of two above its largest value.
 void tile_values(const TensorView& weights, HostWeights& w) {
-  const int64_t row_bytes = weights.columns * weight_format(weights.type).block_bytes;
+  const WeightFormat& format = weight_format(weights.type);
+  const int64_t row_bytes = weights.columns / format.block_size * format.block_bytes;
   std::vector<float> row(std::size_t(w.columns));
   for (int r = 0; r < w.rows; ++r) {
     dequantise(weights.type, weights.data + r * row_bytes, w.columns, row.data());
@@ -124,7 +94,7 @@ HostWeights tile_weights(const TensorView& weights) {
   const int bits = w.codes == WeightCodes::k4 ? 4 : w.codes == WeightCodes::k8 ? 8 : 16;
   w.words.assign(rows * std::size_t(w.columns) * std::size_t(bits) / 32, 0);
   w.scales.assign(rows * std::size_t(w.blocks), 0);
-  if (weights.type == WeightType::kQ4_1) w.mins.assign(w.scales.size(), 0);
+  if (quantised && code_form(weights.type)->has_min) w.mins.assign(w.scales.size(), 0);
   quantised ? tile_quantised(weights, w) : tile_values(weights, w);
   return w;
 }

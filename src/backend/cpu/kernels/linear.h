@@ -9,7 +9,7 @@
 namespace leankv {
 
 inline constexpr int kTileOutputs = 16;  // one AVX-512 vector of f32 sums
-inline constexpr int kBlockInputs = 32;  // inputs that share a weight scale in Q4_0, Q4_1 and Q8_0
+inline constexpr int kBlockInputs = 32;  // inputs that share a weight scale (base/weight_codes.h)
 inline constexpr int kBlockGroups = 8;   // groups of 4 inputs in a block: what one dot product instruction adds up
 static_assert(kBlockGroups * 4 == kBlockInputs);
 
@@ -18,8 +18,8 @@ static_assert(kBlockGroups * 4 == kBlockInputs);
 inline constexpr int kLargestInt8 = 127;
 inline constexpr int kLargestInt16 = 256 * 127 + 127;
 
-// w = scale * (code - zero) + min; zero is 8 for kCodes4, 128 for kCodes8, and only kCodes4Min has a min.
-enum class WeightForm { kCodes4, kCodes4Min, kCodes8, kHalf, kBfloat16, kFloat };
+// w = scale * (code - zero) + min; zero is 8 for kCodes4, 0 for kCodes4Min, 128 for those of 8 bits.
+enum class WeightForm { kCodes4, kCodes4Min, kCodes8, kCodes8Min, kHalf, kBfloat16, kFloat };
 
 // A view of packed weights. Outputs are rounded up to whole tiles; the padding holds zeros.
 struct TiledWeights {

@@ -45,11 +45,19 @@ struct CodeTile {
     Floats min = mul(scale, broadcast(-float(Form::kZero)));
     if constexpr (Form::kHasMins) min = load_half(weights.mins + block * kTileOutputs + at);
     for (int g = 0; g < kBlockGroups; ++g) {
-      store(out[4 * g] + at, fma(scale, to_float(byte_of<0>(codes.group[g])), min));
-      store(out[4 * g + 1] + at, fma(scale, to_float(byte_of<1>(codes.group[g])), min));
-      store(out[4 * g + 2] + at, fma(scale, to_float(byte_of<2>(codes.group[g])), min));
-      store(out[4 * g + 3] + at, fma(scale, to_float(byte_of<3>(codes.group[g])), min));
+      store(out[4 * g] + at, fma(scale, code<0>(codes.group[g]), min));
+      store(out[4 * g + 1] + at, fma(scale, code<1>(codes.group[g]), min));
+      store(out[4 * g + 2] + at, fma(scale, code<2>(codes.group[g]), min));
+      store(out[4 * g + 3] + at, fma(scale, code<3>(codes.group[g]), min));
     }
+  }
+
+  // Without a minimum, its place is taken by the zero's product.
+  template <int kByte>
+  static Floats code(Bytes group) {
+    const Ints byte = byte_of<kByte>(group);
+    if constexpr (Form::kHasMins && Form::kZero != 0) return to_float(add(byte, broadcast_int(-Form::kZero)));
+    return to_float(byte);
   }
 };
 
@@ -178,6 +186,8 @@ void multiply_float(const TiledWeights& weights, ConstMatrix x, TileRange range,
       return multiply_range<CodeTile<Codes<4, 0, true>>>(weights, x, range, y);
     case WeightForm::kCodes8:
       return multiply_range<CodeTile<Codes<8, 128, false>>>(weights, x, range, y);
+    case WeightForm::kCodes8Min:
+      return multiply_range<CodeTile<Codes<8, 128, true>>>(weights, x, range, y);
     case WeightForm::kHalf:
       return multiply_range<ValueTile<HalfValues>>(weights, x, range, y);
     case WeightForm::kBfloat16:

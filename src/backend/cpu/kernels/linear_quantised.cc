@@ -205,6 +205,7 @@ void multiply_quantised(const TiledWeights& weights, const QuantisedActivations&
   if (weights.form == WeightForm::kCodes4) multiply_form<Codes<4, 8, false>>(weights, x, range, y);
   if (weights.form == WeightForm::kCodes4Min) multiply_form<Codes<4, 0, true>>(weights, x, range, y);
   if (weights.form == WeightForm::kCodes8) multiply_form<Codes<8, 128, false>>(weights, x, range, y);
+  if (weights.form == WeightForm::kCodes8Min) multiply_form<Codes<8, 128, true>>(weights, x, range, y);
 }
 
 }  // namespace leankv::LEANKV_ISA_NS

@@ -142,6 +142,7 @@ void multiply_in_tiles(const TiledWeights& weights, const QuantisedActivations& 
     if (weights.form == WeightForm::kCodes4) multiply_form<Codes<4, 8, false>>(weights, x, whole, y);
     if (weights.form == WeightForm::kCodes4Min) multiply_form<Codes<4, 0, true>>(weights, x, whole, y);
     if (weights.form == WeightForm::kCodes8) multiply_form<Codes<8, 128, false>>(weights, x, whole, y);
+    if (weights.form == WeightForm::kCodes8Min) multiply_form<Codes<8, 128, true>>(weights, x, whole, y);
   }
   if (rest.first_row < rest.end_row) linear_kernels(ThisIsa{}).multiply_quantised(weights, x, rest, y);
 }
