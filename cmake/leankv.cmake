@@ -28,6 +28,13 @@ if("${LEANKV_SANITIZE}" MATCHES address AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
   set(LEANKV_CHECKS_BY_CALL --param=asan-instrumentation-with-call-threshold=0)
 endif()
 
+# leankv_quick(target): where nothing heavy is computed, a sanitised build is not worth optimising: a third faster.
+function(leankv_quick target)
+  if(LEANKV_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # leankv_library(name DEPENDS other...): one folder, one library; its link line is what it may include.
 function(leankv_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
@@ -51,6 +58,9 @@ function(leankv_tests folder)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} leankv_test_support GTest::gtest GTest::gmock GTest::gtest_main)
+    if(folder MATCHES "app|loader|server")
+      leankv_quick(${name})
+    endif()
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
   endforeach()
 endfunction()
