@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "app/default_model.h"
 #include "app/eval/runs.h"
-#include "app/model_path.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -28,7 +28,7 @@ std::string text_path() {
 
 std::string model_path() {
   try {
-    return resolve_model(variable("LEANKV_MODEL"));
+    return test::default_model();
   } catch (const Error&) {
     return "";
   }

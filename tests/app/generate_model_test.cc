@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/model_path.h"
+#include "app/default_model.h"
 #include "app/program.h"
 #include "base/error.h"
 
@@ -15,9 +15,8 @@ using ::testing::HasSubstr;
 class GenerateModel : public test::ProgramTest {
  protected:
   void SetUp() override {
-    const char* given = std::getenv("LEANKV_MODEL");
     try {
-      model_ = resolve_model(given == nullptr ? "" : given);
+      model_ = test::default_model();
     } catch (const Error& error) {
       GTEST_SKIP() << error.what() << "; or set LEANKV_MODEL";
     }

@@ -1,11 +1,10 @@
 // A long prompt of the default model in a pool that holds a third, and a sixth, of its 16-bit cache.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
-#include "app/model_path.h"
+#include "app/default_model.h"
 #include "base/error.h"
 #include "engine/engine.h"
 
@@ -17,9 +16,8 @@ constexpr int kPromptTokens = 8000;
 class LongPromptModel : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* given = std::getenv("LEANKV_MODEL");
     try {
-      options_.model_path = resolve_model(given == nullptr ? "" : given);
+      options_.model_path = test::default_model();
     } catch (const Error& error) {
       GTEST_SKIP() << error.what() << "; or set LEANKV_MODEL";
     }

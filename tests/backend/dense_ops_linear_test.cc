@@ -125,8 +125,8 @@ class DenseOpsLinear : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(DenseOpsLinear, IsCloseToTheReferenceInEveryShape) {
-  for (int rows : {1, 15, 16, 17, 100}) {
-    for (int columns : std::set{whole(32), whole(64), whole(160), whole(576), whole(1536)}) {
+  for (int rows : {1, 17, 100}) {
+    for (int columns : std::set{whole(32), whole(160), whole(576)}) {
       const Weights weights = random_weights(type(), rows, columns, unsigned(rows * columns));
       for (int tokens : {1, 2, 7, 33}) {
         SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns) + ", tokens " + std::to_string(tokens));
