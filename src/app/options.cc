@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 
 #include "app/option_table.h"
 #include "base/error.h"
+#include "base/letter_case.h"
 #include "base/nearest_name.h"
 
 namespace leankv {
@@ -53,13 +53,13 @@ void apply(const OptionRow& row, const std::string& name, const std::string& tex
 // "--ctx-size" is LEANKV_CTX_SIZE.
 std::string variable_of(std::string_view long_name) {
   std::string name = "LEANKV_";
-  for (char c : long_name.substr(2)) name += c == '-' ? '_' : char(std::toupper(static_cast<unsigned char>(c)));
+  for (char c : long_name.substr(2)) name += c == '-' ? '_' : upper(c);
   return name;
 }
 
 // A switch's variable, with llama.cpp's words.
 bool is_on(const std::string& name, std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  text = lower(std::move(text));
   for (const char* on : {"1", "on", "true", "enabled"}) {
     if (text == on) return true;
   }

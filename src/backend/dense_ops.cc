@@ -24,10 +24,8 @@ class HostMatrix : public MatrixMemory {
 std::unique_ptr<MatrixMemory> DenseOps::make_memory() { return std::make_unique<HostMatrix>(); }
 
 void DenseOps::embed(const TensorView& table, std::span<const int> tokens, Matrix x) {
-  const WeightFormat& format = weight_format(table.type);
-  const int64_t row_bytes = table.columns / format.block_size * format.block_bytes;
   for (int r = 0; r < int(tokens.size()); ++r) {
-    dequantise(table.type, table.data + tokens[r] * row_bytes, table.columns, x.row(r));
+    dequantise(table.type, table.data + tokens[r] * table.row_bytes(), table.columns, x.row(r));
   }
 }
 

@@ -41,8 +41,21 @@ void dequantise_blocks(const std::byte* blocks, int64_t n_blocks, float* out) {
 }
 
 template <class Block>
+CodeBlock read_block_codes(const std::byte* row, int64_t part) {
+  constexpr int kParts = Block::kSize / kCodeBlock;
+  Block block;
+  std::memcpy(&block, row + part / kParts * int64_t(sizeof(Block)), sizeof(Block));
+  return block.read(int(part % kParts));
+}
+
+template <class Block>
 constexpr WeightFormat row(WeightType type, std::string_view name, uint32_t gguf_id) {
-  return {type, name, gguf_id, Block::kSize, int(sizeof(Block)), dequantise_blocks<Block>};
+  WeightFormat format{type, name, gguf_id, Block::kSize, int(sizeof(Block)), dequantise_blocks<Block>, {}, nullptr};
+  if constexpr (Block::kSize > 1) {
+    format.codes = CodeForm{Block::kBits, Block::kZero, Block::kHasMin};
+    format.read_codes = read_block_codes<Block>;
+  }
+  return format;
 }
 
 // In the order of WeightType. The numbers are those of ggml's enum ggml_type.
@@ -68,6 +81,13 @@ static_assert(in_order(), "weight_format() indexes the table by type");
 std::span<const WeightFormat> weight_formats() { return kFormats; }
 
 const WeightFormat& weight_format(WeightType type) { return kFormats[int(type)]; }
+
+std::optional<CodeForm> code_form(WeightType type) { return weight_format(type).codes; }
+
+CodeBlock read_codes(WeightType type, const std::byte* row, int64_t block) {
+  LEANKV_CHECK(code_form(type));
+  return weight_format(type).read_codes(row, block);
+}
 
 const WeightFormat* find_weight_format(uint32_t gguf_id) {
   for (const WeightFormat& format : kFormats) {

@@ -3,9 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "base/weight_codes.h"
 
 namespace leankv {
 
@@ -19,6 +22,8 @@ struct WeightFormat {
   int block_bytes;
   // blocks [n_blocks * block_bytes bytes, any alignment], out [n_blocks * block_size]
   void (*dequantise)(const std::byte* blocks, int64_t n_blocks, float* out);
+  std::optional<CodeForm> codes;  // none of single values (F32, F16, BF16)
+  CodeBlock (*read_codes)(const std::byte* row, int64_t block);
 };
 
 std::span<const WeightFormat> weight_formats();
@@ -28,5 +33,11 @@ std::string weight_format_names();                         // "F32, F16, ...": f
 
 // Bit-identical to the gguf Python package. REQUIRES elements is a multiple of the block size.
 void dequantise(WeightType type, const std::byte* blocks, int64_t elements, float* out);
+
+// Values [32 block, 32 block + 32) of a row. Without loss where a file's block has one scale in a half of its own. Q4_K
+// and Q5_K multiply two numbers to a scale and to a minimum; these are rounded to halves. Q6_K has two scales in 32
+// values, which become codes of 8 bits: at most half of 1/127 of the largest value away. REQUIRES code_form(type).
+CodeBlock read_codes(WeightType type, const std::byte* row, int64_t block);
+std::optional<CodeForm> code_form(WeightType type);
 
 }  // namespace leankv

@@ -4,106 +4,97 @@
 // one scale: value = scale * (code - kZero) + min, of 4 or 8 bits.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "base/half.h"
 #include "base/weight_codes.h"
 
 namespace leankv {
 
-struct Q8_0Block {
+// Blocks whose parts of 32 have one scale each. Block has code(part, i), scale_of(part) and, with kHasMin,
+// min_of(part).
+template <class Block>
+struct CodedBlock {
+  void decode(float* out) const {
+    const Block& block = static_cast<const Block&>(*this);
+    for (int p = 0; p < Block::kSize / kCodeBlock; ++p) {
+      const float scale = block.scale_of(p);
+      for (int i = 0; i < kCodeBlock; ++i, ++out) {
+        *out = scale * float(block.code(p, i) - Block::kZero);
+        if constexpr (Block::kHasMin) *out += block.min_of(p);
+      }
+    }
+  }
+  CodeBlock read(int part) const {
+    const Block& block = static_cast<const Block&>(*this);
+    CodeBlock read{float_to_half(block.scale_of(part)), 0, {}};
+    if constexpr (Block::kHasMin) read.min = float_to_half(block.min_of(part));
+    for (int i = 0; i < kCodeBlock; ++i) read.codes[i] = uint8_t(block.code(part, i));
+    return read;
+  }
+};
+
+struct Q8_0Block : CodedBlock<Q8_0Block> {
   static constexpr int kSize = 32, kBits = 8, kZero = 128;
   static constexpr bool kHasMin = false;
   uint16_t scale;
   int8_t codes[kSize];
 
-  void decode(float* out) const {  // scale * code
-    const float d = half_to_float(scale);
-    for (int i = 0; i < kSize; ++i) out[i] = d * float(codes[i]);
-  }
-  CodeBlock read(int) const {
-    CodeBlock block{scale, 0, {}};
-    for (int i = 0; i < kSize; ++i) block.codes[i] = uint8_t(codes[i] + kZero);
-    return block;
-  }
+  float scale_of(int) const { return half_to_float(scale); }
+  int code(int, int i) const { return codes[i] + kZero; }
 };
 
 // Element i of 32 lies in the low half of byte i, element i + 16 in its high half.
 inline int nibble(const uint8_t* bytes, int i) { return i < 16 ? bytes[i] & 15 : bytes[i - 16] >> 4; }
 
-struct Q4_0Block {
+struct Q4_0Block : CodedBlock<Q4_0Block> {
   static constexpr int kSize = 32, kBits = 4, kZero = 8;
   static constexpr bool kHasMin = false;
   uint16_t scale;
   uint8_t codes[kSize / 2];
 
-  void decode(float* out) const {  // scale * (code - 8)
-    const float d = half_to_float(scale);
-    for (int i = 0; i < kSize; ++i) out[i] = d * float(nibble(codes, i) - kZero);
-  }
-  CodeBlock read(int) const {
-    CodeBlock block{scale, 0, {}};
-    for (int i = 0; i < kSize; ++i) block.codes[i] = uint8_t(nibble(codes, i));
-    return block;
-  }
+  float scale_of(int) const { return half_to_float(scale); }
+  int code(int, int i) const { return nibble(codes, i); }
 };
 
-struct Q4_1Block {
+struct Q4_1Block : CodedBlock<Q4_1Block> {
   static constexpr int kSize = 32, kBits = 4, kZero = 0;
   static constexpr bool kHasMin = true;
   uint16_t scale, minimum;
   uint8_t codes[kSize / 2];
 
-  void decode(float* out) const {  // scale * code + minimum, in two roundings
-    const float d = half_to_float(scale), m = half_to_float(minimum);
-    for (int i = 0; i < kSize; ++i) out[i] = d * float(nibble(codes, i)) + m;
-  }
-  CodeBlock read(int) const {
-    CodeBlock block{scale, minimum, {}};
-    for (int i = 0; i < kSize; ++i) block.codes[i] = uint8_t(nibble(codes, i));
-    return block;
-  }
+  float scale_of(int) const { return half_to_float(scale); }
+  float min_of(int) const { return half_to_float(minimum); }
+  int code(int, int i) const { return nibble(codes, i); }
 };
 
-// The fifth bits of 32 codes are those of a number of 32 bits, which has no alignment.
-struct Q5_0Block {
+// The fifth bits are those of a number of 32 bits, which has no alignment.
+struct FiveBitCodes {
+  uint8_t fifth[kCodeBlock / 8];
+  uint8_t lower[kCodeBlock / 2];
+
+  int at(int i) const { return nibble(lower, i) | (fifth[i / 8] >> i % 8 & 1) << 4; }
+};
+
+struct Q5_0Block : CodedBlock<Q5_0Block> {
   static constexpr int kSize = 32, kBits = 8, kZero = 128, kMiddle = 16;
   static constexpr bool kHasMin = false;
   uint16_t scale;
-  uint8_t fifth[kSize / 8];
-  uint8_t codes[kSize / 2];
+  FiveBitCodes codes;
 
-  int code(int i) const { return nibble(codes, i) | (fifth[i / 8] >> i % 8 & 1) << 4; }
-  void decode(float* out) const {  // scale * (code - 16)
-    const float d = half_to_float(scale);
-    for (int i = 0; i < kSize; ++i) out[i] = d * float(code(i) - kMiddle);
-  }
-  CodeBlock read(int) const {
-    CodeBlock block{scale, 0, {}};
-    for (int i = 0; i < kSize; ++i) block.codes[i] = uint8_t(code(i) - kMiddle + kZero);
-    return block;
-  }
+  float scale_of(int) const { return half_to_float(scale); }
+  int code(int, int i) const { return codes.at(i) - kMiddle + kZero; }
 };
 
-struct Q5_1Block {
+struct Q5_1Block : CodedBlock<Q5_1Block> {
   static constexpr int kSize = 32, kBits = 8, kZero = 128;
   static constexpr bool kHasMin = true;
   uint16_t scale, minimum;
-  uint8_t fifth[kSize / 8];
-  uint8_t codes[kSize / 2];
+  FiveBitCodes codes;
 
-  int code(int i) const { return nibble(codes, i) | (fifth[i / 8] >> i % 8 & 1) << 4; }
-  void decode(float* out) const {  // scale * code + minimum
-    const float d = half_to_float(scale), m = half_to_float(minimum);
-    for (int i = 0; i < kSize; ++i) out[i] = d * float(code(i)) + m;
-  }
-  CodeBlock read(int) const {
-    CodeBlock block{scale, minimum, {}};
-    for (int i = 0; i < kSize; ++i) block.codes[i] = uint8_t(code(i) + kZero);
-    return block;
-  }
+  float scale_of(int) const { return half_to_float(scale); }
+  float min_of(int) const { return half_to_float(minimum); }
+  int code(int, int i) const { return codes.at(i) + kZero; }
 };
 
 inline constexpr int kSuperBlock = 256;                       // values
@@ -122,62 +113,32 @@ struct SixBitPairs {
   }
 };
 
-// What Q4_K and Q5_K have in common: value = d scale code - m minimum.
-struct SuperScales {
-  uint16_t scale, minimum;
-  SixBitPairs pairs;
-
-  float scale_of(int part) const { return half_to_float(scale) * float(pairs.scale(part)); }
-  float minimum_of(int part) const { return half_to_float(minimum) * float(pairs.minimum(part)); }
-  CodeBlock rounded(int part) const { return {float_to_half(scale_of(part)), float_to_half(-minimum_of(part)), {}}; }
-  void decode(int part, const auto& code, float* out) const {
-    const float d = scale_of(part), m = minimum_of(part);
-    for (int i = 0; i < kCodeBlock; ++i) out[i] = d * float(code(i)) - m;
-  }
-};
-
-// Parts 2 k and 2 k + 1 are the low and the high halves of 32 bytes.
-struct Q4_KBlock {
+// Parts 2 k and 2 k + 1 are the low and the high halves of 32 bytes; value = d scale code - m minimum.
+struct Q4_KBlock : CodedBlock<Q4_KBlock> {
   static constexpr int kSize = kSuperBlock, kBits = 4, kZero = 0;
   static constexpr bool kHasMin = true;
-  SuperScales scales;
+  uint16_t scale, minimum;
+  SixBitPairs pairs;
   uint8_t codes[kSize / 2];
 
+  float scale_of(int part) const { return half_to_float(scale) * float(pairs.scale(part)); }
+  float min_of(int part) const { return -half_to_float(minimum) * float(pairs.minimum(part)); }
   int code(int part, int i) const { return codes[part / 2 * kCodeBlock + i] >> part % 2 * 4 & 15; }
-  void decode(float* out) const {
-    for (int p = 0; p < kSuperParts; ++p) {
-      scales.decode(
-          p, [&](int i) { return code(p, i); }, out + p * kCodeBlock);
-    }
-  }
-  CodeBlock read(int part) const {
-    CodeBlock block = scales.rounded(part);
-    for (int i = 0; i < kCodeBlock; ++i) block.codes[i] = uint8_t(code(part, i));
-    return block;
-  }
 };
 
 // As Q4_K, and the fifth bits of part p are bit p of 32 bytes.
-struct Q5_KBlock {
+struct Q5_KBlock : CodedBlock<Q5_KBlock> {
   static constexpr int kSize = kSuperBlock, kBits = 8, kZero = 128;
   static constexpr bool kHasMin = true;
-  SuperScales scales;
+  uint16_t scale, minimum;
+  SixBitPairs pairs;
   uint8_t fifth[kCodeBlock];
   uint8_t codes[kSize / 2];
 
+  float scale_of(int part) const { return half_to_float(scale) * float(pairs.scale(part)); }
+  float min_of(int part) const { return -half_to_float(minimum) * float(pairs.minimum(part)); }
   int code(int part, int i) const {
-    return (codes[part / 2 * kCodeBlock + i] >> part % 2 * 4 & 15) | (fifth[i] >> part & 1) << 4;
-  }
-  void decode(float* out) const {
-    for (int p = 0; p < kSuperParts; ++p) {
-      scales.decode(
-          p, [&](int i) { return code(p, i); }, out + p * kCodeBlock);
-    }
-  }
-  CodeBlock read(int part) const {
-    CodeBlock block = scales.rounded(part);
-    for (int i = 0; i < kCodeBlock; ++i) block.codes[i] = uint8_t(code(part, i) + kZero);
-    return block;
+    return ((codes[part / 2 * kCodeBlock + i] >> part % 2 * 4 & 15) | (fifth[i] >> part & 1) << 4) + kZero;
   }
 };
 

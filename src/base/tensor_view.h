@@ -15,6 +15,11 @@ struct TensorView {
   int64_t rows = 0;                 // outputs
   int64_t columns = 0;              // inputs, contiguous; a multiple of the type's block size
   const std::byte* data = nullptr;  // [rows, columns] in blocks of the type
+
+  int64_t row_bytes() const {
+    const WeightFormat& format = weight_format(type);
+    return columns / format.block_size * format.block_bytes;
+  }
 };
 
 }  // namespace leankv

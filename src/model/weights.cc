@@ -67,11 +67,9 @@ LayerWeights load_layer(WeightReader& r, const ModelConfig& c, int layer) {
 void append_output_energy(const TensorView& output, const ModelConfig& c, std::vector<double>& energies) {
   const std::size_t first = energies.size();
   energies.resize(first + c.kv_heads);
-  const int64_t row_bytes =
-      output.columns / weight_format(output.type).block_size * weight_format(output.type).block_bytes;
   std::vector<float> row(output.columns);
   for (int64_t r = 0; r < output.rows; ++r) {
-    dequantise(output.type, output.data + r * row_bytes, output.columns, row.data());
+    dequantise(output.type, output.data + r * output.row_bytes(), output.columns, row.data());
     for (int i = 0; i < int(row.size()); ++i) {
       energies[first + i / c.head_dim / c.group()] += double(row[i]) * row[i] / c.group() / c.head_dim;
     }

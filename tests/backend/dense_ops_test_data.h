@@ -10,7 +10,6 @@
 #include "backend/dense_ops.h"
 #include "base/block_formats.h"
 #include "base/half.h"
-#include "base/weight_codes.h"
 
 namespace leankv::testing {
 

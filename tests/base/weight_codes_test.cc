@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "base/block_formats.h"
 #include "base/half.h"
 
 namespace leankv {

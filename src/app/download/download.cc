@@ -1,7 +1,6 @@
 #include "app/download/download.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <thread>
 
@@ -11,6 +10,7 @@
 #include "app/download/transfer_error.h"
 #include "app/progress_bar.h"
 #include "base/error.h"
+#include "base/letter_case.h"
 
 namespace leankv {
 namespace {
@@ -114,11 +114,6 @@ class Fetching {
     part_.discard();
     throw Error(ErrorKind::kBadFile, file_.what + ": " + file_.url + " came damaged or was changed meanwhile (" +
                                          fault + "); it is dropped, run the same again");
-  }
-
-  static std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    return text;
   }
 
   const Download& file_;

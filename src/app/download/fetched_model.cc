@@ -12,6 +12,7 @@
 #include "app/download/sha256.h"
 #include "app/files.h"
 #include "base/error.h"
+#include "base/letter_case.h"
 
 namespace leankv {
 namespace {
@@ -71,9 +72,7 @@ class HubRepository {
 
  private:
   std::string choice_path() const {
-    std::string quant = name_.quant;
-    std::ranges::transform(quant, quant.begin(), [](unsigned char c) { return char(std::toupper(c)); });
-    return folder_ + "/.chosen" + (quant.empty() ? "" : "-" + quant);
+    return folder_ + "/.chosen" + (name_.quant.empty() ? "" : "-" + upper(name_.quant));
   }
 
   // Empty: not in the cache.

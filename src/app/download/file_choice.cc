@@ -6,6 +6,7 @@
 
 #include "base/block_formats.h"
 #include "base/error.h"
+#include "base/letter_case.h"
 
 namespace leankv {
 namespace {
@@ -15,11 +16,6 @@ constexpr std::size_t kMostNamed = 12;  // files in a message
 // llama.cpp's default first, then the one that loses least.
 constexpr std::string_view kPreferred[] = {"Q4_K_M", "Q8_0", "Q4_0", "Q4_1", "Q5_K_M", "Q6_K",
                                            "BF16",   "F16",  "FP16", "F32",  "FP32"};
-
-std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return char(std::toupper(c)); });
-  return text;
-}
 
 // The file's name without its folders and ".gguf", in capitals.
 std::string stem_of(const std::string& path) {

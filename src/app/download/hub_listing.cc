@@ -6,16 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/letter_case.h"
 
 namespace leankv {
 namespace {
 
 using Json = nlohmann::json;
 
-bool is_gguf(std::string path) {
-  std::ranges::transform(path, path.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-  return path.ends_with(".gguf");
-}
+bool is_gguf(const std::string& path) { return lower(path).ends_with(".gguf"); }
 
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);

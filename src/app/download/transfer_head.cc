@@ -1,20 +1,13 @@
 #include "app/download/transfer_head.h"
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 
 #include "app/download/hub_listing.h"
+#include "base/letter_case.h"
+#include "base/trimmed.h"
 
 namespace leankv {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto is_space = [](unsigned char c) { return std::isspace(c) != 0; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // -1 where it is none.
 int64_t whole_number(std::string_view text) {
@@ -35,8 +28,7 @@ void HeadReader::line(std::string_view text) {
   if (text.starts_with("HTTP/")) return status_line(text);
   const std::size_t colon = text.find(':');
   if (colon == text.npos) return;
-  std::string name(text.substr(0, colon));
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  const std::string name = lower(std::string(text.substr(0, colon)));
   const std::string_view value = trimmed(text.substr(colon + 1));
   if (name == "content-length" && head_.status == 200) head_.total_bytes = whole_number(value);
   if (name == "content-range") content_range(value);

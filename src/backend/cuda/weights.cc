@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -10,7 +9,6 @@
 #include "backend/cuda/dense.cuh"
 #include "base/error.h"
 #include "base/half.h"
-#include "base/weight_codes.h"
 
 namespace leankv {
 namespace {
@@ -48,11 +46,9 @@ Place place_of(const HostWeights& w, int row, int column) {
 }
 
 void tile_quantised(const TensorView& weights, HostWeights& w) {
-  const WeightFormat& format = weight_format(weights.type);
-  const int64_t row_bytes = weights.columns / format.block_size * format.block_bytes;
   for (int r = 0; r < w.rows; ++r) {
     for (int b = 0; b < w.blocks; ++b) {
-      const CodeBlock block = read_codes(weights.type, weights.data + r * row_bytes, b);
+      const CodeBlock block = read_codes(weights.type, weights.data + r * weights.row_bytes(), b);
       const std::size_t scale = (std::size_t(r / kWeightRows) * w.blocks + b) * kWeightRows + r % kWeightRows;
       w.scales[scale] = half_to_float(block.scale);
       if (!w.mins.empty()) w.mins[scale] = half_to_float(block.min);
@@ -66,11 +62,9 @@ void tile_quantised(const TensorView& weights, HostWeights& w) {
 
 // Each row over the power of two above its largest value.
 void tile_values(const TensorView& weights, HostWeights& w) {
-  const WeightFormat& format = weight_format(weights.type);
-  const int64_t row_bytes = weights.columns / format.block_size * format.block_bytes;
   std::vector<float> row(std::size_t(w.columns));
   for (int r = 0; r < w.rows; ++r) {
-    dequantise(weights.type, weights.data + r * row_bytes, w.columns, row.data());
+    dequantise(weights.type, weights.data + r * weights.row_bytes(), w.columns, row.data());
     float largest = 0;
     for (const float x : row) largest = std::max(largest, std::fabs(x));
     int exponent = 0;

@@ -4,9 +4,9 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/error.h"
+#include "base/letter_case.h"
 
 namespace leankv {
 namespace {
@@ -18,8 +18,7 @@ std::string digest(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, {}, [](unsigned char c) { return std::tolower(c); }, [](unsigned char c) { return std::tolower(c); });
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view bearer(std::string_view header) {

@@ -1,9 +1,9 @@
 #include "app/eval/suites/rules.h"
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/letter_case.h"
 #include "base/trimmed.h"
 
 namespace leankv {
@@ -12,14 +12,7 @@ namespace {
 constexpr std::string_view kBegin = "Dear friend,";
 constexpr std::string_view kEnd = "BANANA";
 
-char lower(char c) { return char(std::tolower(static_cast<unsigned char>(c))); }
-char upper(char c) { return char(std::toupper(static_cast<unsigned char>(c))); }
-
-std::string in_capitals(std::string_view plain) {
-  std::string text(plain);
-  std::ranges::transform(text, text.begin(), upper);
-  return text;
-}
+std::string in_capitals(std::string_view plain) { return upper(std::string(plain)); }
 bool has_only_capitals(std::string_view answer) {
   return !trimmed(answer).empty() && std::ranges::none_of(answer, [](char c) { return c >= 'a' && c <= 'z'; });
 }
