@@ -55,8 +55,8 @@ std::string startup_text(const Engine& engine) {
   const KvCache& cache = engine.cache();
   const std::string file = std::filesystem::path(engine.file().name()).filename();
   return fmt::format("model    {} ({} {}): {} layers, {} heads, {} KV heads of {} channels, context {}\n", file,
-                     c.architecture, format_bytes(double(engine.file().size_bytes())), c.layers, c.heads, c.kv_heads,
-                     c.head_dim, engine.context()) +
+                     c.architecture.name, format_bytes(double(engine.file().size_bytes())), c.layers, c.heads,
+                     c.kv_heads, c.head_dim, engine.context()) +
          backend_line(engine.options()) +
          fmt::format("cache    {}; pool {}, pages of {} bytes\n", describe(engine.options().policy),
                      format_bytes(double(cache.pool_bytes())), cache.page_bytes()) +

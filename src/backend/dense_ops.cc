@@ -49,6 +49,8 @@ Matrix DenseOps::keep_rows(Matrix x, std::span<const int> rows) {
   return x.block(0, kept);
 }
 
+void DenseOps::add_bias(Matrix x, std::span<const float> bias) { add(x, {bias.data(), x.rows, int(bias.size()), 0}); }
+
 void DenseOps::draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) {
   for (std::size_t i = 0; i < draws.size(); ++i) tokens[i] = draw_token(logits.row_span(draws[i].row), draws[i]);
 }

@@ -35,6 +35,12 @@ struct Linear {
   Matrix y;  // [tokens, weights->rows]
 };
 
+// Which channels of a head turn together.
+enum class RotaryPairs {
+  kNeighbours,  // 2 i and 2 i + 1: GGUF's order of the rows of llama's queries and keys
+  kHalves,      // i and i + rotary_dim / 2, as models are trained: GGUF's order for the others
+};
+
 // A matrix that lives where a backend computes and grows when it has to.
 class MatrixMemory {
  public:
@@ -71,13 +77,15 @@ class DenseOps {
   }
   // y = x / sqrt(mean(x^2) + epsilon) * weight.  x and y may be the same.
   virtual void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) = 0;
-  // Rotates neighbouring pairs of each head (GGUF's order for llama).  x [tokens, heads * head_dim]; cos, sin
-  // [tokens, rotary_dim / 2] with rotary_dim <= head_dim; the channels past rotary_dim stay.
-  virtual void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) = 0;
+  // Rotates the pairs of each head.  x [tokens, heads * head_dim]; cos, sin [tokens, rotary_dim / 2] with
+  // rotary_dim <= head_dim; the channels past rotary_dim stay.
+  virtual void rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) = 0;
   // gate = gate / (1 + exp(-gate)) * up
   virtual void gate(Matrix gate, ConstMatrix up) = 0;
   // x += y
   virtual void add(Matrix x, ConstMatrix y) = 0;
+  // Every row of x += bias, which the host keeps.  bias [columns]
+  virtual void add_bias(Matrix x, std::span<const float> bias);
 
   // tokens[i] = draw_token() of draws[i] and its row of logits [rows, tokens that may be drawn]; waits for it. Every
   // backend draws the same token from the same logits.

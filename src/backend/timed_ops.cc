@@ -22,9 +22,12 @@ class TimedDenseOps : public DenseOps {
   void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) override {
     ops_->norm(x, weight, epsilon, y);
   }
-  void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override { ops_->rope(x, head_dim, cos, sin); }
+  void rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) override {
+    ops_->rope(x, head_dim, pairs, cos, sin);
+  }
   void gate(Matrix gate, ConstMatrix up) override { ops_->gate(gate, up); }
   void add(Matrix x, ConstMatrix y) override { ops_->add(x, y); }
+  void add_bias(Matrix x, std::span<const float> bias) override { ops_->add_bias(x, bias); }
   void draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) override {
     ops_->draw(logits, draws, tokens);
   }

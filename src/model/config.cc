@@ -8,25 +8,18 @@
 namespace leankv {
 namespace {
 
-// One row per architecture that transformer.cc computes.
-constexpr std::string_view kArchitectures[] = {"llama"};
+// name, rotary pairs, biases, norms of heads
+constexpr Architecture kArchitectures[] = {
+    {"llama", RotaryPairs::kNeighbours, false, false},
+    {"qwen2", RotaryPairs::kHalves, true, false},
+    {"qwen3", RotaryPairs::kHalves, false, true},
+};
 
 constexpr int64_t kMaxDimension = 1 << 20;  // far above any model; keeps products of two inside 64 bits
 
-std::string architecture_of(const GgufFile& file) {
-  const std::string found(file.string("general.architecture"));
-  std::string works;
-  for (std::string_view a : kArchitectures) {
-    if (a == found) return found;
-    works += (works.empty() ? "" : ", ") + std::string(a);
-  }
-  throw Error(ErrorKind::kUnsupported,
-              file.name() + ": architecture '" + found + "' is not supported; these work: " + works);
-}
-
 class Reader {
  public:
-  Reader(const GgufFile& file, const std::string& prefix) : file_(file), prefix_(prefix + ".") {}
+  Reader(const GgufFile& file, std::string_view prefix) : file_(file), prefix_(std::string(prefix) + ".") {}
 
   int dimension(const std::string& key, std::optional<int64_t> fallback = {}) const {
     const int64_t value = file_.integer(prefix_ + key, fallback);
@@ -36,6 +29,10 @@ class Reader {
   double number(const std::string& key, std::optional<double> fallback = {}) const {
     return file_.number(prefix_ + key, fallback);
   }
+  std::string_view text(const std::string& key, std::string_view fallback) const {
+    return file_.string(prefix_ + key, fallback);
+  }
+  int64_t integer(const std::string& key, int64_t fallback) const { return file_.integer(prefix_ + key, fallback); }
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorKind::kBadFile, file_.name() + ": " + prefix_ + what);
   }
@@ -58,29 +55,48 @@ void divide_by_factors(const GgufFile& file, std::vector<double>& frequencies) {
   for (std::size_t i = 0; i < values.size(); ++i) frequencies[i] /= values[i];
 }
 
-std::vector<double> inverse_frequencies(const Reader& r, const ModelConfig& c) {
-  const std::string scaling(r.file().string(c.architecture + ".rope.scaling.type", "none"));
-  if (scaling != "none") {
+// What positions are divided by. Older files name only the factor, or call it by its older name.
+double position_factor(const Reader& r) {
+  const std::string type(r.text("rope.scaling.type", "linear"));
+  if (type == "none") return 1;
+  if (type != "linear") {
     throw Error(ErrorKind::kUnsupported,
-                r.file().name() + ": rope scaling '" + scaling + "' is not supported; these work: none");
+                r.file().name() + ": rope scaling '" + type + "' is not supported; these work: none, linear");
   }
+  const double factor = r.number("rope.scaling.factor", r.number("rope.scale_linear", 1.0));
+  if (!(factor >= 1 && factor <= kMaxDimension)) r.fail("rope.scaling.factor is out of range");
+  return factor;
+}
+
+std::vector<double> inverse_frequencies(const Reader& r, const ModelConfig& c) {
+  const double scaling = position_factor(r);
   const int rotary = r.dimension("rope.dimension_count", c.head_dim);
   if (rotary > c.head_dim || rotary % 2 != 0) r.fail("rope.dimension_count does not fit the head size");
   const double base = r.number("rope.freq_base", 10000.0);
   if (!(base > 1)) r.fail("rope.freq_base is out of range");
   std::vector<double> frequencies(rotary / 2);
-  for (int i = 0; i < rotary / 2; ++i) frequencies[i] = 1.0 / std::pow(base, 2.0 * i / rotary);
+  for (int i = 0; i < rotary / 2; ++i) frequencies[i] = 1.0 / std::pow(base, 2.0 * i / rotary) / scaling;
   divide_by_factors(r.file(), frequencies);
   return frequencies;
 }
 
 }  // namespace
 
+Architecture find_architecture(std::string_view name, const std::string& where) {
+  std::string works;
+  for (const Architecture& a : kArchitectures) {
+    if (a.name == name) return a;
+    works += (works.empty() ? "" : ", ") + std::string(a.name);
+  }
+  throw Error(ErrorKind::kUnsupported,
+              where + ": architecture '" + std::string(name) + "' is not supported; these work: " + works);
+}
+
 ModelConfig read_config(const GgufFile& file) {
   ModelConfig c;
-  c.architecture = architecture_of(file);
+  c.architecture = find_architecture(file.string("general.architecture"), file.name());
   c.name = file.string("general.name", "");
-  const Reader r(file, c.architecture);
+  const Reader r(file, c.architecture.name);
   c.layers = r.dimension("block_count");
   c.hidden = r.dimension("embedding_length");
   c.heads = r.dimension("attention.head_count");
@@ -92,7 +108,7 @@ ModelConfig read_config(const GgufFile& file) {
   if (c.heads % c.kv_heads != 0) r.fail("attention.head_count is no multiple of attention.head_count_kv");
   if (r.dimension("attention.value_length", c.head_dim) != c.head_dim)
     r.fail("attention.value_length differs from key_length");
-  if (file.integer(c.architecture + ".expert_count", 0) != 0) {
+  if (r.integer("expert_count", 0) != 0) {
     throw Error(ErrorKind::kUnsupported, file.name() + ": mixture-of-experts models are not supported");
   }
   c.vocabulary = int(file.tensor("token_embd.weight").rows);

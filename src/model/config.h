@@ -3,14 +3,28 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "backend/dense_ops.h"
 #include "loader/gguf.h"
 
 namespace leankv {
 
+// What transformer.cc and weights.cc must know of an architecture; one row in config.cc.
+struct Architecture {
+  std::string_view name;  // general.architecture
+  RotaryPairs rotary_pairs{};
+  bool has_biases = false;      // of queries, keys and values; others may have all three, too
+  bool has_head_norms = false;  // of queries and keys, before the rotation
+};
+
+// Throws kUnsupported, naming where it was asked for and those that work.
+Architecture find_architecture(std::string_view name, const std::string& where);
+
 struct ModelConfig {
-  std::string architecture, name;
+  Architecture architecture;
+  std::string name;
   int layers = 0;
   int hidden = 0;
   int heads = 0;

@@ -6,25 +6,30 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "model/config.h"
 #include "model/tokenizer_alphabet.h"
 #include "model/utf8.h"
 
 namespace leankv {
 namespace {
 
-// From the models' config.json. name, layers, hidden, heads, kv_heads, head_dim, feed_forward, vocabulary, context,
-// tied, rope_base
+// From the models' config.json. name, architecture, layers, hidden, heads, kv_heads, head_dim, feed_forward,
+// vocabulary, context, tied, rope_base
 constexpr ModelShape kShapes[] = {
-    {"smollm2-135m", 30, 576, 9, 3, 64, 1536, 49152, 8192, true, 1e5},
-    {"smollm2-360m", 32, 960, 15, 5, 64, 2560, 49152, 8192, true, 1e5},
-    {"smollm2-1.7b", 24, 2048, 32, 32, 64, 8192, 49152, 8192, true, 1.3e5},
-    {"llama-3.2-1b", 16, 2048, 32, 8, 64, 8192, 128256, 131072, true, 5e5},
-    {"llama-3.2-3b", 28, 3072, 24, 8, 128, 8192, 128256, 131072, true, 5e5},
-    {"llama-3-8b", 32, 4096, 32, 8, 128, 14336, 128256, 8192, false, 5e5},
-    {"mistral-7b", 32, 4096, 32, 8, 128, 14336, 32768, 32768, false, 1e6},
-    {"qwen2.5-0.5b", 24, 896, 14, 2, 64, 4864, 151936, 32768, true, 1e6},
-    {"qwen2.5-1.5b", 28, 1536, 12, 2, 128, 8960, 151936, 131072, true, 1e6},
-    {"qwen2.5-7b", 28, 3584, 28, 4, 128, 18944, 152064, 131072, false, 1e6},
+    {"smollm2-135m", "llama", 30, 576, 9, 3, 64, 1536, 49152, 8192, true, 1e5},
+    {"smollm2-360m", "llama", 32, 960, 15, 5, 64, 2560, 49152, 8192, true, 1e5},
+    {"smollm2-1.7b", "llama", 24, 2048, 32, 32, 64, 8192, 49152, 8192, true, 1.3e5},
+    {"llama-3.2-1b", "llama", 16, 2048, 32, 8, 64, 8192, 128256, 131072, true, 5e5},
+    {"llama-3.2-3b", "llama", 28, 3072, 24, 8, 128, 8192, 128256, 131072, true, 5e5},
+    {"llama-3-8b", "llama", 32, 4096, 32, 8, 128, 14336, 128256, 8192, false, 5e5},
+    {"mistral-7b", "llama", 32, 4096, 32, 8, 128, 14336, 32768, 32768, false, 1e6},
+    {"qwen2.5-0.5b", "qwen2", 24, 896, 14, 2, 64, 4864, 151936, 32768, true, 1e6},
+    {"qwen2.5-1.5b", "qwen2", 28, 1536, 12, 2, 128, 8960, 151936, 131072, true, 1e6},
+    {"qwen2.5-7b", "qwen2", 28, 3584, 28, 4, 128, 18944, 152064, 131072, false, 1e6},
+    {"qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 3072, 151936, 40960, true, 1e6},
+    {"qwen3-1.7b", "qwen3", 28, 2048, 16, 8, 128, 6144, 151936, 40960, true, 1e6},
+    {"qwen3-4b", "qwen3", 36, 2560, 32, 8, 128, 9728, 151936, 40960, true, 1e6},
+    {"qwen3-8b", "qwen3", 36, 4096, 32, 8, 128, 12288, 151936, 40960, false, 1e6},
 };
 
 constexpr uint64_t kAlignment = 64;  // of the image's tensors: a cache line
@@ -58,18 +63,19 @@ class Writer {
 };
 
 void write_metadata(const ModelShape& s, Writer& w) {
-  w.string("general.architecture", "llama");
+  const std::string p = std::string(s.architecture) + ".";
+  w.string("general.architecture", s.architecture);
   w.string("general.name", s.name);
-  w.integer("llama.block_count", s.layers);
-  w.integer("llama.context_length", s.context);
-  w.integer("llama.embedding_length", s.hidden);
-  w.integer("llama.feed_forward_length", s.feed_forward);
-  w.integer("llama.attention.head_count", s.heads);
-  w.integer("llama.attention.head_count_kv", s.kv_heads);
-  w.integer("llama.attention.key_length", s.head_dim);
-  w.integer("llama.attention.value_length", s.head_dim);
-  w.number("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  w.number("llama.rope.freq_base", float(s.rope_base));
+  w.integer(p + "block_count", s.layers);
+  w.integer(p + "context_length", s.context);
+  w.integer(p + "embedding_length", s.hidden);
+  w.integer(p + "feed_forward_length", s.feed_forward);
+  w.integer(p + "attention.head_count", s.heads);
+  w.integer(p + "attention.head_count_kv", s.kv_heads);
+  w.integer(p + "attention.key_length", s.head_dim);
+  w.integer(p + "attention.value_length", s.head_dim);
+  w.number(p + "attention.layer_norm_rms_epsilon", 1e-5f);
+  w.number(p + "rope.freq_base", float(s.rope_base));
   w.string("tokenizer.ggml.model", "gpt2");
   w.string("tokenizer.ggml.pre", "gpt-2");
   w.key("tokenizer.ggml.tokens", GgufType::kArray);
@@ -89,6 +95,7 @@ struct Tensor {
 };
 
 std::vector<Tensor> tensors_of(const ModelShape& s) {
+  const Architecture architecture = find_architecture(s.architecture, std::string(s.name));
   const int queries = s.heads * s.head_dim, keys = s.kv_heads * s.head_dim;
   std::vector<Tensor> all{{"token_embd.weight", s.vocabulary, s.hidden}, {"output_norm.weight", 1, s.hidden}};
   if (!s.tied) all.push_back({"output.weight", s.vocabulary, s.hidden});
@@ -98,6 +105,15 @@ std::vector<Tensor> tensors_of(const ModelShape& s) {
     all.push_back({p + "attn_q.weight", queries, s.hidden});
     all.push_back({p + "attn_k.weight", keys, s.hidden});
     all.push_back({p + "attn_v.weight", keys, s.hidden});
+    if (architecture.has_biases) {
+      all.push_back({p + "attn_q.bias", 1, queries});
+      all.push_back({p + "attn_k.bias", 1, keys});
+      all.push_back({p + "attn_v.bias", 1, keys});
+    }
+    if (architecture.has_head_norms) {
+      all.push_back({p + "attn_q_norm.weight", 1, s.head_dim});
+      all.push_back({p + "attn_k_norm.weight", 1, s.head_dim});
+    }
     all.push_back({p + "attn_output.weight", s.hidden, queries});
     all.push_back({p + "ffn_norm.weight", 1, s.hidden});
     all.push_back({p + "ffn_gate.weight", s.feed_forward, s.hidden});
@@ -107,7 +123,7 @@ std::vector<Tensor> tensors_of(const ModelShape& s) {
   return all;
 }
 
-// Norms lie first in the data, the matrices' blocks after them.
+// Norms and biases lie first in the data, the matrices' blocks after them.
 void write_tensor_infos(const std::vector<Tensor>& tensors, const WeightFormat& format, uint64_t blocks_at, Writer& w) {
   for (const Tensor& t : tensors) {
     w.text(t.name);
@@ -170,7 +186,7 @@ std::vector<std::byte> random_model(const ModelShape& shape, WeightType type) {
   const std::vector<Tensor> tensors = tensors_of(shape);
   int64_t largest = 0;
   for (const Tensor& t : tensors) largest = std::max(largest, t.rows * t.columns);
-  const std::vector<float> ones(size_t(shape.hidden), 1.0f);
+  const std::vector<float> ones(size_t(std::max(shape.hidden, shape.heads * shape.head_dim)), 1.0f);
   const uint64_t blocks_at = aligned(ones.size() * sizeof(float));
 
   Writer body;

@@ -14,7 +14,8 @@
 namespace leankv {
 
 struct ModelShape {
-  std::string_view name;  // "llama-3.2-1b"
+  std::string_view name;          // "llama-3.2-1b"
+  std::string_view architecture;  // of config.cc
   int layers, hidden, heads, kv_heads, head_dim, feed_forward, vocabulary;
   int context;       // tokens
   bool tied;         // the output matrix is the embedding
@@ -27,8 +28,7 @@ const ModelShape& find_model_shape(std::string_view name);  // throws kBadOption
 int64_t matrix_elements(const ModelShape& shape);  // of all matrices, the embedding counted once
 
 // A GGUF image whose matrices all lie on the same random blocks, so it is as long as the largest of them; packed, each
-// has memory of its own. Norms are ones, the tokenizer has the 256 bytes. Biases of architectures that have them are
-// left out. REQUIRES type is a quantised one.
+// has memory of its own. Norms and biases are ones, the tokenizer has the 256 bytes. REQUIRES type is a quantised one.
 std::vector<std::byte> random_model(const ModelShape& shape, WeightType type);
 
 }  // namespace leankv

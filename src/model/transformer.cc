@@ -52,11 +52,21 @@ Matrix Transformer::attend(int layer, const Batch& batch, KvCache& cache, Matrix
   ops.norm(x, w.attention_norm, config_.norm_epsilon, h);
   const Linear heads[] = {{w.query.get(), q}, {w.key.get(), k}, {w.value.get(), v}};
   ops.linear_all(heads, h);
-  ops.rope(q, config_.head_dim, cos_view_, sin_view_);
-  ops.rope(k, config_.head_dim, cos_view_, sin_view_);
+  if (!w.value_bias.empty()) ops.add_bias(v, w.value_bias);
+  turn(q, w.query_bias, w.query_norm);
+  turn(k, w.key_bias, w.key_norm);
   backend_.cache->append(cache, batch, layer, k, v);
   backend_.cache->attend(cache, batch, layer, q, attended);
   return attended;
+}
+
+// What queries and keys go through: a bias and a norm of each head where the model has them, then the rotation.
+void Transformer::turn(Matrix x, std::span<const float> bias, std::span<const float> head_norm) {
+  DenseOps& ops = *backend_.dense;
+  if (!bias.empty()) ops.add_bias(x, bias);
+  const Matrix heads(x.data, x.rows * (x.columns / config_.head_dim), config_.head_dim);
+  if (!head_norm.empty()) ops.norm(heads, head_norm, config_.norm_epsilon, heads);
+  ops.rope(x, config_.head_dim, config_.architecture.rotary_pairs, cos_view_, sin_view_);
 }
 
 // The rest of the layer, row by row.

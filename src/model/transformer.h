@@ -23,6 +23,7 @@ class Transformer {
  private:
   void compute(const Batch& batch, KvCache& cache, Matrix logits);
   Matrix attend(int layer, const Batch& batch, KvCache& cache, Matrix x);
+  void turn(Matrix x, std::span<const float> bias, std::span<const float> head_norm);
   void finish_layer(const LayerWeights& w, ConstMatrix attended, Matrix x);
 
   const ModelConfig& config_;

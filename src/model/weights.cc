@@ -1,5 +1,6 @@
 #include "model/weights.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -31,6 +32,7 @@ class WeightReader {
     dequantise(tensor.type, tensor.data, columns, values.data());
     return values;
   }
+  bool has(const std::string& name) const { return file_.has_tensor(name); }
   void ignore(const std::string& name) { used_.insert(name); }
   // A tensor that nobody asked for would be computed without, silently.
   void check_all_used() const {
@@ -47,6 +49,16 @@ class WeightReader {
   std::set<std::string> used_;
 };
 
+void load_biases(WeightReader& r, const ModelConfig& c, const std::string& p, LayerWeights& w) {
+  const int queries = c.heads * c.head_dim, keys = c.kv_heads * c.head_dim;
+  const std::string names[] = {p + "attn_q.bias", p + "attn_k.bias", p + "attn_v.bias"};
+  const bool has_any = std::ranges::any_of(names, [&](const std::string& name) { return r.has(name); });
+  if (!has_any && !c.architecture.has_biases) return;
+  w.query_bias = r.vector(names[0], queries);
+  w.key_bias = r.vector(names[1], keys);
+  w.value_bias = r.vector(names[2], keys);
+}
+
 LayerWeights load_layer(WeightReader& r, const ModelConfig& c, int layer) {
   const std::string p = "blk." + std::to_string(layer) + ".";
   const int queries = c.heads * c.head_dim, keys = c.kv_heads * c.head_dim;
@@ -55,6 +67,11 @@ LayerWeights load_layer(WeightReader& r, const ModelConfig& c, int layer) {
   w.query = r.matrix(p + "attn_q.weight", queries, c.hidden);
   w.key = r.matrix(p + "attn_k.weight", keys, c.hidden);
   w.value = r.matrix(p + "attn_v.weight", keys, c.hidden);
+  load_biases(r, c, p, w);
+  if (c.architecture.has_head_norms) {
+    w.query_norm = r.vector(p + "attn_q_norm.weight", c.head_dim);
+    w.key_norm = r.vector(p + "attn_k_norm.weight", c.head_dim);
+  }
   w.attention_output = r.matrix(p + "attn_output.weight", c.hidden, queries);
   w.feed_forward_norm = r.vector(p + "ffn_norm.weight", c.hidden);
   w.gate = r.matrix(p + "ffn_gate.weight", c.feed_forward, c.hidden);

@@ -14,6 +14,8 @@ namespace leankv {
 struct LayerWeights {
   std::vector<float> attention_norm, feed_forward_norm;  // [hidden]
   std::unique_ptr<PackedWeights> query, key, value;      // [heads * head_dim, hidden], [kv_heads * head_dim, hidden]
+  std::vector<float> query_bias, key_bias, value_bias;   // [heads * head_dim], [kv_heads * head_dim]; or none
+  std::vector<float> query_norm, key_norm;               // [head_dim], of each head; or none
   std::unique_ptr<PackedWeights> attention_output;       // [hidden, heads * head_dim]
   std::unique_ptr<PackedWeights> gate, up;               // [feed_forward, hidden]
   std::unique_ptr<PackedWeights> down;                   // [hidden, feed_forward]

@@ -180,9 +180,15 @@ TEST_F(CudaDenseTest, SimtRowByRow) {
   reference_.angles(batch.positions, frequencies, c_exact.matrix(), s_exact.matrix());
   EXPECT_EQ(copied(c).data, c_exact.data);
   EXPECT_EQ(copied(s).data, s_exact.data);
-  ops_->rope(m, head_dim, c, s);
-  reference_.rope(x.matrix(), head_dim, c_exact.matrix(), s_exact.matrix());
-  expect_near(m, x, 50);
+  double units = 20;
+  for (const RotaryPairs turned : {RotaryPairs::kNeighbours, RotaryPairs::kHalves}) {
+    ops_->rope(m, head_dim, turned, c, s);
+    reference_.rope(x.matrix(), head_dim, turned, c_exact.matrix(), s_exact.matrix());
+    expect_near(m, x, units += 30);
+  }
+  ops_->add_bias(m, weight);
+  reference_.add_bias(x.matrix(), weight);
+  expect_near(m, x, units + 2);
 
   const Values before = copied(m);
   const Matrix kept = ops_->keep_rows(m, batch.logit_rows);

@@ -41,13 +41,15 @@ TEST_P(DenseOpsTest, NormMayWriteOverItsInput) {
 }
 
 // Two products and their difference: at most 2 roundings of each product's magnitude, and the reference's one.
-TEST_P(DenseOpsTest, RopeIsCloseToTheReferenceAndLeavesOtherChannels) {
+void expect_rope_of_the_reference(CpuDenseOps& ops, RotaryPairs pairs) {
+  ReferenceDenseOps reference;
+  const bool neighbours = pairs == RotaryPairs::kNeighbours;
   for (int rotary : {64, 48, 2}) {
     const Values before = random_values(kTokens, 3 * 64, 5);
     Values x = before, expected = before;
     Values cos = random_values(kTokens, rotary / 2, 6), sin = random_values(kTokens, rotary / 2, 7);
-    ops_.rope(x.matrix(), 64, cos.matrix(), sin.matrix());
-    reference_.rope(expected.matrix(), 64, cos.matrix(), sin.matrix());
+    ops.rope(x.matrix(), 64, pairs, cos.matrix(), sin.matrix());
+    reference.rope(expected.matrix(), 64, pairs, cos.matrix(), sin.matrix());
     for (int t = 0; t < kTokens; ++t) {
       for (int c = 0; c < 3 * 64; ++c) {
         const int channel = c % 64;
@@ -55,19 +57,34 @@ TEST_P(DenseOpsTest, RopeIsCloseToTheReferenceAndLeavesOtherChannels) {
           ASSERT_EQ(x.at(t, c), before.at(t, c));
           continue;
         }
-        const double a = std::fabs(before.at(t, c)), b = std::fabs(before.at(t, c ^ 1));
-        const double k = std::fabs(cos.at(t, channel / 2)), s = std::fabs(sin.at(t, channel / 2));
+        const int pair = neighbours ? channel / 2 : channel % (rotary / 2);
+        const int other = neighbours ? c ^ 1 : channel < rotary / 2 ? c + rotary / 2 : c - rotary / 2;
+        const double a = std::fabs(before.at(t, c)), b = std::fabs(before.at(t, other));
+        const double k = std::fabs(cos.at(t, pair)), s = std::fabs(sin.at(t, pair));
         ASSERT_NEAR(x.at(t, c), expected.at(t, c), 3.001 * kUnit * std::max(a * k + b * s, a * s + b * k));
       }
     }
   }
 }
 
+TEST_P(DenseOpsTest, RopeIsCloseToTheReferenceAndLeavesOtherChannels) {
+  expect_rope_of_the_reference(ops_, RotaryPairs::kNeighbours);
+  expect_rope_of_the_reference(ops_, RotaryPairs::kHalves);
+}
+
+TEST(ReferenceRope, RotatesHalves) {
+  Values x(1, 5), cos(1, 2), sin(1, 2);
+  x.data = {1, 2, 3, 4, 5};
+  cos.data = {0, -1}, sin.data = {1, 0};  // a quarter turn of channels 0 and 2, half a turn of 1 and 3
+  ReferenceDenseOps().rope(x.matrix(), 5, RotaryPairs::kHalves, cos.matrix(), sin.matrix());
+  EXPECT_EQ(x.data, (std::vector<float>{-3, -2, 1, -4, 5}));
+}
+
 TEST(ReferenceRope, RotatesNeighbouringPairs) {
   Values x(1, 4), cos(1, 1), sin(1, 1);
   x.data = {1, 2, 3, 4};
   cos.data = {0}, sin.data = {1};  // a quarter turn: (a, b) becomes (-b, a)
-  ReferenceDenseOps().rope(x.matrix(), 2, cos.matrix(), sin.matrix());
+  ReferenceDenseOps().rope(x.matrix(), 2, RotaryPairs::kNeighbours, cos.matrix(), sin.matrix());
   EXPECT_EQ(x.data, (std::vector<float>{-2, 1, -4, 3}));
 }
 
@@ -96,7 +113,8 @@ TEST_P(DenseOpsTest, RowsHaveTheSameBitsOnEveryIsa) {
     const Values other = random_values(3, columns, 11), cos = random_values(3, 32, 14), sin = random_values(3, 32, 15);
     const auto all = [&](CpuDenseOps& ops, Values& values) {
       ops.norm(values.matrix(), other.matrix().row_span(0), 1e-5f, values.matrix());
-      ops.rope(values.matrix(), 64, cos.matrix(), sin.matrix());
+      ops.rope(values.matrix(), 64, RotaryPairs::kNeighbours, cos.matrix(), sin.matrix());
+      ops.rope(values.matrix(), 64, RotaryPairs::kHalves, cos.matrix(), sin.matrix());
       ops.gate(values.matrix(), other.matrix());
       ops.add(values.matrix(), other.matrix());
     };
@@ -111,6 +129,16 @@ TEST_P(DenseOpsTest, AddIsExact) {
   const Values y = random_values(kTokens, 65, 13);
   ops_.add(x.matrix(), y.matrix());
   reference_.add(expected.matrix(), y.matrix());
+  EXPECT_EQ(x.data, expected.data);
+}
+
+TEST_P(DenseOpsTest, AddsABiasToEveryRow) {
+  Values x = random_values(kTokens, 65, 16), expected = x;
+  const Values bias = random_values(1, 65, 17);
+  ops_.add_bias(x.matrix(), bias.data);
+  for (int t = 0; t < kTokens; ++t) {
+    for (int c = 0; c < 65; ++c) expected.at(t, c) += bias.at(0, c);
+  }
   EXPECT_EQ(x.data, expected.data);
 }
 

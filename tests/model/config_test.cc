@@ -13,7 +13,7 @@ namespace {
 TEST(ConfigTest, ReadsTheShape) {
   const GgufFile file(LEANKV_GOLDEN_DIR "/llama/tiny2.gguf");
   const ModelConfig c = read_config(file);
-  EXPECT_EQ(c.architecture, "llama");
+  EXPECT_EQ(c.architecture.name, "llama");
   EXPECT_EQ(c.layers, 2);
   EXPECT_EQ(c.hidden, 192);
   EXPECT_EQ(c.heads, 6);
@@ -27,6 +27,16 @@ TEST(ConfigTest, ReadsTheShape) {
   ASSERT_EQ(c.inverse_frequencies.size(), 16u);
   // pow of the standard library is good to a few units; the same formula the other way round.
   for (int i = 0; i < 16; ++i) EXPECT_NEAR(c.inverse_frequencies[i] * std::pow(1e5, i / 16.0), 1, 1e-14) << i;
+}
+
+TEST(ConfigTest, ReadsAHeadSizeOfItsOwn) {
+  const GgufFile file(LEANKV_GOLDEN_DIR "/qwen/qwen3.gguf");
+  const ModelConfig c = read_config(file);
+  EXPECT_EQ(c.architecture.name, "qwen3");
+  EXPECT_EQ(c.hidden, 64);
+  EXPECT_EQ(c.heads, 4);
+  EXPECT_EQ(c.head_dim, 32);
+  EXPECT_EQ(c.inverse_frequencies.size(), 16u);
 }
 
 void expect_refusal(const PatchedModel& model, ErrorKind kind, const std::string& part) {
@@ -44,8 +54,21 @@ TEST(ConfigTest, UnpatchedCopyIsAccepted) {
   EXPECT_EQ(read_config(model.file()).heads, 4);
 }
 
+// Under linear scaling position 4 turns by what position 1 turned by.
+TEST(ConfigTest, LinearScalingDividesTheFrequencies) {
+  const std::string factor = "llama.rope.scaling.factor", type = "llama.rope.scaling.type";
+  const auto fastest = [](const PatchedModel& model) { return read_config(model.file()).inverse_frequencies.at(0); };
+  EXPECT_EQ(fastest(PatchedModel()), 1);
+  EXPECT_EQ(fastest(PatchedModel().add(type, "linear").add(factor, 4.0f)), 0.25);
+  EXPECT_EQ(fastest(PatchedModel().add(factor, 4.0f)), 0.25);
+  EXPECT_EQ(fastest(PatchedModel().add("llama.rope.scale_linear", 2.0f)), 0.5);
+  EXPECT_EQ(fastest(PatchedModel().add(type, "none").add(factor, 4.0f)), 1);
+  expect_refusal(PatchedModel().add(type, "yarn").add(factor, 4.0f), ErrorKind::kUnsupported, "none, linear");
+  expect_refusal(PatchedModel().add(type, "linear").add(factor, 0.0f), ErrorKind::kBadFile, "rope.scaling.factor");
+}
+
 TEST(ConfigTest, RefusesOtherArchitectures) {
-  expect_refusal(PatchedModel().text("llama", "camel"), ErrorKind::kUnsupported, "these work: llama");
+  expect_refusal(PatchedModel().text("llama", "camel"), ErrorKind::kUnsupported, "these work: llama, qwen2, qwen3");
 }
 
 TEST(ConfigTest, RefusesNumbersThatContradictEachOther) {

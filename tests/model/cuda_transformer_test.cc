@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "backend/cuda/make_backend.h"
-#include "model/golden_llama.h"
+#include "model/golden_model.h"
 #include "model/transformer.h"
 #include "simt/test_device.h"
 
@@ -14,6 +14,7 @@ namespace {
 
 using testing::golden_logits;
 using testing::golden_tokens;
+using testing::GoldenModel;
 using testing::kGoldenFolder;
 using testing::kGoldenVocabulary;
 
@@ -23,14 +24,14 @@ using testing::kGoldenVocabulary;
 // 2^-11 of the largest, 4.
 constexpr double kMostOff = 2 * 4 * 0x1p-11 * 4;
 
-class CudaTransformerTest : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
+class CudaTransformerTest : public ::testing::TestWithParam<GoldenModel> {};
 
 TEST_P(CudaTransformerTest, SimtLogitsAreThoseOfTheModel) {
   std::unique_ptr<Device> device = simt::test_device(simt::Order::kReversed);
   if (device == nullptr) GTEST_SKIP() << "no GPU here";
   const std::vector<int> tokens = golden_tokens();
-  const std::vector<float> expected = golden_logits(GetParam().second, tokens.size());
-  const GgufFile file(kGoldenFolder + GetParam().first);
+  const std::vector<float> expected = golden_logits(GetParam().logits, tokens.size());
+  const GgufFile file(kGoldenFolder + GetParam().file);
   const ModelConfig config = read_config(file);
   Backend backend;
   fill_with_device(backend, std::move(device), 64, 0.9);
@@ -60,10 +61,8 @@ TEST_P(CudaTransformerTest, SimtLogitsAreThoseOfTheModel) {
   cache.check_integrity();
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, CudaTransformerTest,
-                         ::testing::Values(std::pair("tiny.gguf", "logits.f32"),
-                                           std::pair("tiny2.gguf", "logits2.f32")),
-                         [](const auto& one) { return std::string(one.index == 0 ? "Tiny" : "Tiny2"); });
+INSTANTIATE_TEST_SUITE_P(Models, CudaTransformerTest, ::testing::ValuesIn(testing::kGoldenModels),
+                         [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace leankv

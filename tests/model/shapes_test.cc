@@ -11,7 +11,7 @@
 namespace leankv {
 namespace {
 
-// Parameters as the models' authors count them, less their norms and biases.
+// Parameters as the models' authors count them: with norms and biases.
 TEST(ModelShapes, HaveThePublishedNumberOfParameters) {
   const auto norms = [](const ModelShape& s) { return int64_t(2 * s.layers + 1) * s.hidden; };
   const auto all = [&](std::string_view name) {
@@ -25,6 +25,9 @@ TEST(ModelShapes, HaveThePublishedNumberOfParameters) {
   const ModelShape& qwen = find_model_shape("qwen2.5-7b");
   const int64_t biases = int64_t(qwen.layers) * (qwen.heads + 2 * qwen.kv_heads) * qwen.head_dim;
   EXPECT_EQ(all("qwen2.5-7b") + biases, 7'615'616'512);
+  const auto head_norms = [](std::string_view name) { return int64_t(2 * find_model_shape(name).layers) * 128; };
+  EXPECT_EQ(all("qwen3-0.6b") + head_norms("qwen3-0.6b"), 596'049'920);
+  EXPECT_EQ(all("qwen3-8b") + head_norms("qwen3-8b"), 8'190'735'360);
 }
 
 TEST(ModelShapes, ListsThemWhereOneIsUnknown) {
@@ -37,9 +40,22 @@ TEST(ModelShapes, ListsThemWhereOneIsUnknown) {
   }
 }
 
-constexpr ModelShape kTiny{"tiny", 2, 64, 4, 2, 16, 96, 300, 128, false, 1e4};
+constexpr ModelShape kTiny{"tiny", "llama", 2, 64, 4, 2, 16, 96, 300, 128, false, 1e4};
 
 class RandomModel : public ::testing::TestWithParam<WeightType> {};
+
+TEST(ModelShapes, HaveTheTensorsOfTheirArchitecture) {
+  for (const auto& [name, tensors] : {std::pair("llama", 21), std::pair("qwen2", 27), std::pair("qwen3", 25)}) {
+    ModelShape shape = kTiny;
+    shape.architecture = name;
+    shape.head_dim = 32;  // queries are wider than the hidden state
+    const std::vector<std::byte> image = random_model(shape, WeightType::kQ8_0);
+    EXPECT_EQ(GgufFile(image, name).tensors().size(), std::size_t(tensors));
+    EngineOptions options;
+    options.threads = 1;
+    EXPECT_EQ(Engine(options, std::make_unique<GgufFile>(image, name)).config().architecture.name, name);
+  }
+}
 
 TEST_P(RandomModel, IsReadAsAModelOfItsShapeAndComputes) {
   const std::vector<std::byte> image = random_model(kTiny, GetParam());

@@ -45,6 +45,20 @@ TEST(WeightsTest, TheEmbeddingServesWhereThereIsNoOutput) {
   EXPECT_EQ(w.output->columns, 192);
 }
 
+TEST(WeightsTest, BiasesAndNormsOfHeadsAreThoseOfTheFile) {
+  ReferenceDenseOps ops;
+  const GgufFile biased(LEANKV_GOLDEN_DIR "/qwen/qwen2.gguf"), normed(LEANKV_GOLDEN_DIR "/qwen/qwen3.gguf");
+  const ModelWeights with_biases = load_weights(biased, read_config(biased), ops, {});
+  EXPECT_EQ(with_biases.layers[1].query_bias.size(), 224u);
+  EXPECT_EQ(with_biases.layers[1].key_bias.size(), 32u);
+  EXPECT_EQ(with_biases.layers[1].value_bias.size(), 32u);
+  EXPECT_TRUE(with_biases.layers[1].query_norm.empty());
+  const ModelWeights with_norms = load_weights(normed, read_config(normed), ops, {});
+  EXPECT_TRUE(with_norms.layers[1].query_bias.empty());
+  EXPECT_EQ(with_norms.layers[1].query_norm.size(), 32u);
+  EXPECT_EQ(with_norms.layers[1].key_norm.size(), 32u);
+}
+
 void expect_refusal(const PatchedModel& model, ErrorKind kind, const std::string& part) {
   ReferenceDenseOps ops;
   const GgufFile file = model.file();
@@ -60,6 +74,10 @@ void expect_refusal(const PatchedModel& model, ErrorKind kind, const std::string
 TEST(WeightsTest, RefusesWhatIsMissingLeftOverOrOfAnotherShape) {
   expect_refusal(PatchedModel().text("blk.1.attn_q.weight", "blk.1.attn_x.weight"), ErrorKind::kBadFile,
                  "blk.1.attn_q.weight");
+  expect_refusal(PatchedModel("qwen/qwen2.gguf").text("blk.1.attn_k.bias", "blk.1.attn_x.bias"), ErrorKind::kBadFile,
+                 "blk.1.attn_k.bias");
+  expect_refusal(PatchedModel("qwen/qwen3.gguf").text("blk.0.attn_k_norm", "blk.0.attn_x_norm"), ErrorKind::kBadFile,
+                 "blk.0.attn_k_norm");
   expect_refusal(PatchedModel().text("output.weight", "outqut.weight"), ErrorKind::kUnsupported, "outqut.weight");
   expect_refusal(PatchedModel().value("llama.feed_forward_length", 95u), ErrorKind::kBadFile,
                  "96 x 64, expected 95 x 64");

@@ -121,11 +121,12 @@ void CpuDenseOps::norm(ConstMatrix x, std::span<const float> weight, float epsil
   for_each_row(x.rows, [&](int row) { rows_.norm_row(x.row(row), weight.data(), epsilon, x.columns, y.row(row)); });
 }
 
-void CpuDenseOps::rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) {
+void CpuDenseOps::rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) {
   LEANKV_CHECK(head_dim > 0 && x.columns % head_dim == 0 && 2 * cos.columns <= head_dim);
   LEANKV_CHECK(cos.rows == x.rows && sin.rows == x.rows && sin.columns == cos.columns);
+  const auto rotate_row = pairs == RotaryPairs::kNeighbours ? rows_.rotate_neighbours : rows_.rotate_halves;
   for_each_row(x.rows, [&](int row) {
-    rows_.rotate_row(x.row(row), x.columns / head_dim, head_dim, cos.row(row), sin.row(row), cos.columns);
+    rotate_row(x.row(row), x.columns / head_dim, head_dim, cos.row(row), sin.row(row), cos.columns);
   });
 }
 

@@ -156,11 +156,13 @@ void CudaDenseOps::norm(ConstMatrix x, std::span<const float> weight, float epsi
   device_.launch<NormKernel>({x.rows}, {view(x), x.columns, uploaded(weight), epsilon, y.data, int(y.stride)});
 }
 
-void CudaDenseOps::rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) {
+void CudaDenseOps::rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) {
   LEANKV_CHECK(head_dim > 0 && x.columns % head_dim == 0 && 2 * cos.columns <= head_dim && cos.rows == x.rows);
   const int heads = x.columns / head_dim;
   const Grid grid{grid_for(heads * cos.columns, RopeKernel::kThreads).x, x.rows};
-  device_.launch<RopeKernel>(grid, {x.data, int(x.stride), heads, head_dim, cos.columns, view(cos), view(sin)});
+  const bool neighbours = pairs == RotaryPairs::kNeighbours;
+  device_.launch<RopeKernel>(grid, {x.data, int(x.stride), heads, head_dim, cos.columns, neighbours ? 2 : 1,
+                                    neighbours ? 1 : cos.columns, view(cos), view(sin)});
 }
 
 void CudaDenseOps::gate(Matrix gate, ConstMatrix up) {
@@ -173,6 +175,10 @@ void CudaDenseOps::add(Matrix x, ConstMatrix y) {
   LEANKV_CHECK(x.rows == y.rows && x.columns == y.columns);
   const Grid grid{grid_for(x.columns, AddKernel::kThreads).x, x.rows};
   device_.launch<AddKernel>(grid, {x.data, int(x.stride), x.columns, view(y)});
+}
+
+void CudaDenseOps::add_bias(Matrix x, std::span<const float> bias) {
+  add(x, {uploaded(bias), x.rows, int(bias.size()), 0});
 }
 
 }  // namespace leankv

@@ -30,9 +30,10 @@ class CudaDenseOps : public DenseOps {
   void linear(const PackedWeights& weights, ConstMatrix x, Matrix y) override;
   void linear_all(std::span<const Linear> layers, ConstMatrix x) override;
   void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) override;
-  void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override;
+  void rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) override;
   void gate(Matrix gate, ConstMatrix up) override;
   void add(Matrix x, ConstMatrix y) override;
+  void add_bias(Matrix x, std::span<const float> bias) override;
   void draw(ConstMatrix logits, std::span<const TokenDraw> draws, std::span<int> tokens) override;
 
  private:

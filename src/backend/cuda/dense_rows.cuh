@@ -38,16 +38,17 @@ struct RopeKernel {
   struct Params {
     float* x;
     int stride, heads, head_dim, pairs;
+    int step, distance;  // channels from one pair to the next, and from one of a pair to the other
     RowsView cos, sin;
   };
   template <class Block>
   LEANKV_HD static void run(Block& block, const Params& p) {
     const int i = block.index() * kThreads + block.thread(), row = block.index_y();
     if (i >= p.heads * p.pairs) return;
-    float* pair = p.x + std::size_t(row) * std::size_t(p.stride) + i / p.pairs * p.head_dim + i % p.pairs * 2;
-    const float a = pair[0], b = pair[1], c = p.cos.row(row)[i % p.pairs], s = p.sin.row(row)[i % p.pairs];
+    float* pair = p.x + std::size_t(row) * std::size_t(p.stride) + i / p.pairs * p.head_dim + i % p.pairs * p.step;
+    const float a = pair[0], b = pair[p.distance], c = p.cos.row(row)[i % p.pairs], s = p.sin.row(row)[i % p.pairs];
     pair[0] = a * c - b * s;
-    pair[1] = a * s + b * c;
+    pair[p.distance] = a * s + b * c;
   }
 };
 

@@ -50,16 +50,18 @@ void ReferenceDenseOps::norm(ConstMatrix x, std::span<const float> weight, float
   }
 }
 
-void ReferenceDenseOps::rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) {
+void ReferenceDenseOps::rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) {
   LEANKV_CHECK(head_dim > 0 && x.columns % head_dim == 0 && 2 * cos.columns <= head_dim);
   LEANKV_CHECK(cos.rows == x.rows && sin.rows == x.rows && sin.columns == cos.columns);
+  const bool neighbours = pairs == RotaryPairs::kNeighbours;
   for (int t = 0; t < x.rows; ++t) {
     for (int head = 0; head < x.columns; head += head_dim) {
       for (int i = 0; i < cos.columns; ++i) {
-        float* pair = x.row(t) + head + 2 * i;
-        const double a = pair[0], b = pair[1], c = cos.row(t)[i], s = sin.row(t)[i];
-        pair[0] = float(a * c - b * s);
-        pair[1] = float(a * s + b * c);
+        float& first = x.row(t)[head + (neighbours ? 2 * i : i)];
+        float& second = x.row(t)[head + (neighbours ? 2 * i + 1 : i + cos.columns)];
+        const double a = first, b = second, c = cos.row(t)[i], s = sin.row(t)[i];
+        first = float(a * c - b * s);
+        second = float(a * s + b * c);
       }
     }
   }

@@ -11,7 +11,7 @@ class ReferenceDenseOps : public DenseOps {
   std::unique_ptr<PackedWeights> pack(const TensorView& weights) override;
   void linear(const PackedWeights& weights, ConstMatrix x, Matrix y) override;
   void norm(ConstMatrix x, std::span<const float> weight, float epsilon, Matrix y) override;
-  void rope(Matrix x, int head_dim, ConstMatrix cos, ConstMatrix sin) override;
+  void rope(Matrix x, int head_dim, RotaryPairs pairs, ConstMatrix cos, ConstMatrix sin) override;
   void gate(Matrix gate, ConstMatrix up) override;
   void add(Matrix x, ConstMatrix y) override;
 };

@@ -28,13 +28,25 @@ inline double sum_of_squares(const float* x, int columns) {
   for (int c = 0; c < columns; ++c) y[c] = x[c] * factor * weight[c];
 }
 
-[[gnu::flatten]] void rotate_row(float* x, int heads, int head_dim, const float* cos, const float* sin, int pairs) {
+[[gnu::flatten]] void rotate_neighbours(float* x, int heads, int head_dim, const float* cos, const float* sin,
+                                        int pairs) {
   for (int head = 0; head < heads; ++head) {
     float* pair = x + head * head_dim;
     for (int i = 0; i < pairs; ++i) {
       const float a = pair[2 * i], b = pair[2 * i + 1];
       pair[2 * i] = a * cos[i] - b * sin[i];
       pair[2 * i + 1] = a * sin[i] + b * cos[i];
+    }
+  }
+}
+
+[[gnu::flatten]] void rotate_halves(float* x, int heads, int head_dim, const float* cos, const float* sin, int pairs) {
+  for (int head = 0; head < heads; ++head) {
+    float *first = x + head * head_dim, *second = first + pairs;
+    for (int i = 0; i < pairs; ++i) {
+      const float a = first[i], b = second[i];
+      first[i] = a * cos[i] - b * sin[i];
+      second[i] = a * sin[i] + b * cos[i];
     }
   }
 }
@@ -47,7 +59,7 @@ inline double sum_of_squares(const float* x, int columns) {
   for (int c = 0; c < columns; ++c) x[c] += y[c];
 }
 
-constexpr RowKernels kRowKernels = {norm_row, rotate_row, gate_row, add_row};
+constexpr RowKernels kRowKernels = {norm_row, rotate_neighbours, rotate_halves, gate_row, add_row};
 
 }  // namespace
 }  // namespace LEANKV_ISA_NS

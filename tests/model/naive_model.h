@@ -1,5 +1,5 @@
-// The llama forward pass as its formulas, in double and over the whole text at once: what the transformer is held
-// against. Reads nothing but the file's tensors and numbers.
+// The forward pass of llama and its kin as its formulas, in double and over the whole text at once: what the
+// transformer is held against. Reads nothing but the file's tensors and numbers.
 #pragma once
 
 #include <cmath>
@@ -14,13 +14,13 @@ namespace leankv::testing {
 using Vector = std::vector<double>;
 using Vectors = std::vector<Vector>;  // [tokens][channels]
 
-class NaiveLlama {
+class NaiveModel {
  public:
   // What a machine's number formats do, for those that want to know how far they move the result.
   std::function<void(Vector& x)> store;         // of a key or value, of all heads, on its way into the cache
   std::function<void(Vector& x)> linear_input;  // of a layer's matrices
 
-  explicit NaiveLlama(const GgufFile& file) : file_(file) {}
+  explicit NaiveModel(const GgufFile& file) : file_(file) {}
 
   // Logits of every token [tokens][vocabulary].
   Vectors logits(const std::vector<int>& tokens) const {
@@ -34,7 +34,8 @@ class NaiveLlama {
   }
 
  private:
-  double number(const std::string& key) const { return file_.number("llama." + key); }
+  double number(const std::string& key) const { return file_.number(family() + "." + key); }
+  std::string family() const { return std::string(file_.string("general.architecture")); }
 
   Vectors matrix(const std::string& name) const {
     const TensorView t = file_.tensor(name);
@@ -62,31 +63,47 @@ class NaiveLlama {
     const Vector weight = matrix(name)[0];
     Vectors y = x;
     for (Vector& row : y) {
-      double mean = 0;
-      for (const double value : row) mean += value * value / double(row.size());
-      for (std::size_t c = 0; c < row.size(); ++c) {
-        row[c] *= weight[c] / std::sqrt(mean + number("attention.layer_norm_rms_epsilon"));
+      for (std::size_t first = 0; first < row.size(); first += weight.size()) {  // one, or each head
+        double mean = 0;
+        for (std::size_t c = 0; c < weight.size(); ++c) mean += row[first + c] * row[first + c] / double(weight.size());
+        for (std::size_t c = 0; c < weight.size(); ++c) {
+          row[first + c] *= weight[c] / std::sqrt(mean + number("attention.layer_norm_rms_epsilon"));
+        }
       }
     }
     return y;
   }
-  // Pairs of neighbouring channels, turned by the token's position.
+  // A projection to heads, with what the file has for it.
+  Vectors heads_of(const std::string& name, const Vectors& h) const {
+    Vectors x = linear(name + ".weight", h);
+    if (file_.has_tensor(name + ".bias")) {
+      const Vector bias = matrix(name + ".bias")[0];
+      for (Vector& row : x) {
+        for (std::size_t c = 0; c < row.size(); ++c) row[c] += bias[c];
+      }
+    }
+    return file_.has_tensor(name + "_norm.weight") ? norm(name + "_norm.weight", x) : x;
+  }
+  // Pairs of channels, turned by the token's position: llama's are neighbours, the others' half a head apart.
   void turn(Vectors& x, int head_dim) const {
     for (std::size_t t = 0; t < x.size(); ++t) {
-      for (std::size_t c = 0; c < x[t].size(); c += 2) {
-        const double angle = double(t) * std::pow(number("rope.freq_base"), -double(int(c) % head_dim) / head_dim);
-        const double a = x[t][c], b = x[t][c + 1];
-        x[t][c] = a * std::cos(angle) - b * std::sin(angle);
-        x[t][c + 1] = a * std::sin(angle) + b * std::cos(angle);
+      for (int pair = 0; pair < int(x[t].size()) / 2; ++pair) {
+        const int head = pair / (head_dim / 2) * head_dim, i = pair % (head_dim / 2);
+        double& first = x[t][std::size_t(head + (family() == "llama" ? 2 * i : i))];
+        double& second = x[t][std::size_t(head + (family() == "llama" ? 2 * i + 1 : i + head_dim / 2))];
+        const double angle = double(t) * std::pow(number("rope.freq_base"), -2.0 * i / head_dim);
+        const double a = first, b = second;
+        first = a * std::cos(angle) - b * std::sin(angle);
+        second = a * std::sin(angle) + b * std::cos(angle);
       }
     }
   }
 
   Vectors attention(const std::string& prefix, const Vectors& h) const {
     const int heads = int(number("attention.head_count")), group = heads / int(number("attention.head_count_kv"));
-    const int dim = int(h[0].size()) / heads;
-    Vectors q = linear(prefix + "attn_q.weight", h), k = linear(prefix + "attn_k.weight", h);
-    Vectors v = linear(prefix + "attn_v.weight", h), out(h.size(), Vector(h[0].size()));
+    Vectors q = heads_of(prefix + "attn_q", h), k = heads_of(prefix + "attn_k", h), v = heads_of(prefix + "attn_v", h);
+    Vectors out(h.size(), Vector(q[0].size()));
+    const int dim = int(q[0].size()) / heads;
     turn(q, dim), turn(k, dim);
     for (std::size_t t = 0; store && t < h.size(); ++t) store(k[t]), store(v[t]);
     for (std::size_t t = 0; t < h.size(); ++t) {

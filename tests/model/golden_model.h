@@ -1,4 +1,4 @@
-// The tiny models, the text and the logits that Hugging Face transformers computes (tools/make_llama_goldens.py).
+// The tiny models, the text and the logits that Hugging Face transformers computes (tools/make_model_goldens.py).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,11 +10,21 @@
 
 namespace leankv::testing {
 
-inline const std::string kGoldenFolder = LEANKV_GOLDEN_DIR "/llama/";
+inline const std::string kGoldenFolder = LEANKV_GOLDEN_DIR "/";
 inline constexpr int kGoldenVocabulary = 288;
 
+struct GoldenModel {
+  std::string name, file, logits;
+};
+inline const GoldenModel kGoldenModels[] = {
+    {"tiny", "llama/tiny.gguf", "llama/logits.f32"},
+    {"tiny2", "llama/tiny2.gguf", "llama/logits2.f32"},
+    {"qwen2", "qwen/qwen2.gguf", "qwen/qwen2.f32"},
+    {"qwen3", "qwen/qwen3.gguf", "qwen/qwen3.f32"},
+};
+
 inline std::vector<int> golden_tokens() {
-  std::ifstream file(kGoldenFolder + "tokens.txt");
+  std::ifstream file(kGoldenFolder + "llama/tokens.txt");
   return {std::istream_iterator<int>(file), {}};
 }
 
