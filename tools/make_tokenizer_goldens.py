@@ -3,15 +3,21 @@
 
     tools/make_tokenizer_goldens.py [MODEL.gguf]
 
+Needs: pip install tokenizers==0.23.3 sentencepiece gguf
 small.json: a vocabulary of about 1,200 tokens, trained here, and the ids of the cases under every pre-tokeniser.
 model.json: ids of the same cases with the vocabulary of the default model; written only when its file is given.
+sentencepiece.gguf, sentencepiece.json: a SentencePiece vocabulary as Llama 2's, trained here, and ids of the
+`sentencepiece` package; text between special tokens is encoded by itself, as Llama 2's own code does turns.
 """
+import io
 import json
 import pathlib
 import re
 import sys
 
-from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, trainers
+import gguf
+import sentencepiece
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "tests/golden/tokenizer"
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|im_end|>x"]
@@ -63,6 +69,8 @@ CASES = [
     "'quoted' \"double\" ''''",
 ]
 LONG = [("a", 1500), (" ", 1500), ("\n", 600), ("7", 600), ("ab ", 500), ("é", 600), ("中", 500), ("!", 900), ("the", 500), (" \n", 400)]
+SENTENCES = ["Hello, how are you?", " a", "▁a ▁ b", "the the", "<s>[INST] Hi [/INST]", "<s> [INST] Hi [/INST] ok </s><s>x",
+             "</s>\n<|im_start|>user", "x<s>", "\u00e9t\u00e9 Gro\u00dfe \ud55c\uad6d \u6c34"]
 INVALID = [
     b"\xff", b"\x80abc", b"abc\xc3", b"abc\xe4\xb8", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"a\xf0\x9f\x98 b \xf0\x9f\x98\x80",
     bytes(range(256)), "é\u4e2d".encode()[1:-1], b"  \xfe  ", b"1\xbf2",
@@ -70,6 +78,11 @@ INVALID = [
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
           r"|\s+(?!\S)|\s+")
+
+QWEN2 = LLAMA3.replace("{1,3}", "")
+TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+          r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}"
+          r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
 def byte_level(*before, use_regex=True):
@@ -80,7 +93,12 @@ PRE_TOKENIZERS = {
     "smollm": byte_level(pre_tokenizers.Digits(individual_digits=True)),
     "gpt-2": byte_level(),
     "llama-bpe": byte_level(pre_tokenizers.Split(Regex(LLAMA3), "isolated"), use_regex=False),
+    "qwen2": byte_level(pre_tokenizers.Split(Regex(QWEN2), "isolated"), use_regex=False),
+    "deepseek-r1-qwen": byte_level(pre_tokenizers.Split(Regex(QWEN2), "isolated"), use_regex=False),
+    "tekken": byte_level(pre_tokenizers.Split(Regex(TEKKEN), "isolated"), use_regex=False),
 }
+PREFERS_WHOLE_TOKENS = {"llama-bpe", "tekken"}
+COMPOSES = {"qwen2"}
 
 
 def train():
@@ -102,7 +120,9 @@ class Oracle:
     @staticmethod
     def make(tokens, merges, pre):
         tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=merges,
-                                         ignore_merges=pre == "llama-bpe"))
+                                         ignore_merges=pre in PREFERS_WHOLE_TOKENS))
+        if pre in COMPOSES:
+            tokenizer.normalizer = normalizers.NFC()
         tokenizer.pre_tokenizer = PRE_TOKENIZERS[pre]
         return tokenizer
 
@@ -134,6 +154,50 @@ def cases(oracle):
     return rows + [dict(hex=b.hex(), ids=oracle.ids_of_bytes(b)) for b in INVALID]
 
 
+class SentencePieceOracle:
+    """Llama 2's settings on a smaller vocabulary; the special tokens are added as its fine-tunes add theirs."""
+
+    def __init__(self):
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(line for text in CORPUS for line in text.split("\n") if line), model_writer=model,
+            model_type="bpe", vocab_size=900, character_coverage=0.995, byte_fallback=True, split_digits=True,
+            normalization_rule_name="identity", remove_extra_whitespaces=False, add_dummy_prefix=True,
+            allow_whitespace_only_pieces=True, user_defined_symbols=[], num_threads=1, minloglevel=2)
+        self.model = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+        self.specials = {"<s>": 1, "</s>": 2} | {s: self.model.get_piece_size() + i for i, s in enumerate(SPECIALS)}
+
+    def ids(self, text, special):
+        if not special:
+            return self.model.encode(text)
+        names = "|".join(map(re.escape, sorted(self.specials, key=len, reverse=True)))
+        ids = []
+        for part in re.split(f"({names})", text):
+            ids += [self.specials[part]] if part in self.specials else self.model.encode(part)
+        return ids
+
+    def write_vocabulary(self, path):
+        m, writer = self.model, gguf.GGUFWriter(path, "llama")
+        size = m.get_piece_size()
+        kind = lambda i: (gguf.TokenType.UNKNOWN if m.is_unknown(i) else gguf.TokenType.CONTROL if m.is_control(i)
+                          else gguf.TokenType.BYTE if m.is_byte(i) else gguf.TokenType.NORMAL)
+        writer.add_tokenizer_model("llama")
+        writer.add_tokenizer_pre("default")
+        writer.add_token_list([m.id_to_piece(i) for i in range(size)] + SPECIALS)
+        writer.add_token_scores([m.get_score(i) for i in range(size)] + [-1000.0] * len(SPECIALS))
+        writer.add_token_types([kind(i) for i in range(size)] + [gguf.TokenType.CONTROL] * len(SPECIALS))
+        writer.add_bos_token_id(m.bos_id())
+        writer.add_eos_token_id(m.eos_id())
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.close()
+
+
+def sentencepiece_cases(oracle):
+    texts = [(t, 1) for t in CASES + SENTENCES if "\x00" not in t] + LONG
+    return [dict(text=t, times=n, ids=oracle.ids(t * n, False), special_ids=oracle.ids(t * n, True)) for t, n in texts]
+
+
 def write(name, value):
     GOLDEN.mkdir(parents=True, exist_ok=True)
     rows = ",\n".join(json.dumps(k) + ":" + json.dumps(v, ensure_ascii=False, separators=(",", ":")) for k, v in value.items())
@@ -147,8 +211,10 @@ def main():
     for pre in PRE_TOKENIZERS:
         result[pre] = cases(Oracle(tokens, merges, SPECIALS, pre))
     write("small.json", result)
+    oracle = SentencePieceOracle()
+    oracle.write_vocabulary(GOLDEN / "sentencepiece.gguf")
+    write("sentencepiece.json", dict(cases=sentencepiece_cases(oracle)))
     if len(sys.argv) > 1:
-        import gguf
         fields = gguf.GGUFReader(sys.argv[1]).fields
         tokens = fields["tokenizer.ggml.tokens"].contents()
         types = fields["tokenizer.ggml.token_type"].contents()

@@ -15,7 +15,7 @@ std::vector<int> Conversation::continued(std::string_view rendered) const {
   if (!sequence_ || int(sequence_->tokens.size()) < sequence_->prompt_tokens) return {};
   const std::string fed = engine_.tokenizer().decode(sequence_->tokens, true);
   const std::optional<std::string_view> rest = what_follows(fed, rendered);
-  return rest ? engine_.tokenizer().encode(*rest, true) : std::vector<int>();
+  return rest ? engine_.tokenizer().encode(*rest, true, false) : std::vector<int>();
 }
 
 Sequence Conversation::started(const std::vector<int>& tokens, const GenerationOptions& options) {

@@ -9,7 +9,7 @@ namespace {
 
 struct Row {
   std::string_view name;
-  bool prefers_whole_tokens;
+  bool prefers_whole_tokens, composes;
   std::array<std::string_view, 2> patterns;  // one step each; empty: no step
 };
 
@@ -23,12 +23,23 @@ constexpr std::string_view kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+|
 // Llama 3 (tokenizer.json of its release).
 constexpr std::string_view kLlama3 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^~\p{L}\p{N}]+[\r\n]*|[~]*[\r\n]+|[~]+(?![^~])|[~]+)";
+// Qwen 2, 2.5 and 3 (tokenizer.json of their releases): Llama 3's with single digits.
+constexpr std::string_view kQwen2 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^~\p{L}\p{N}]+[\r\n]*|[~]*[\r\n]+|[~]+(?![^~])|[~]+)";
+// Mistral NeMo (tokenizer.json of its release): words end where a capital follows a small letter.
+constexpr std::string_view kTekken =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^~\p{L}\p{N}]+[\r\n/]*|[~]*[\r\n]+|[~]+(?![^~])|[~]+)";
 constexpr std::string_view kSingleDigits = R"(\p{N})";
 
 constexpr Row kRows[] = {
-    {"gpt-2", false, {kGpt2}},
-    {"llama-bpe", true, {kLlama3}},
-    {"smollm", false, {kSingleDigits, kGpt2}},
+    {"gpt-2", false, false, {kGpt2}},
+    {"llama-bpe", true, false, {kLlama3}},
+    {"llama3", true, false, {kLlama3}},
+    {"llama-v3", true, false, {kLlama3}},
+    {"smollm", false, false, {kSingleDigits, kGpt2}},
+    {"qwen2", false, true, {kQwen2}},
+    {"deepseek-r1-qwen", false, false, {kQwen2}},
+    {"tekken", true, false, {kTekken}},
 };
 
 std::string expand(std::string_view pattern) {
@@ -54,6 +65,7 @@ const Row& row_of(std::string_view name) {
 
 PreTokenizer::PreTokenizer(std::string_view name) {
   const Row& row = row_of(name);
+  composes_ = row.composes;
   prefers_whole_tokens_ = row.prefers_whole_tokens;
   for (std::string_view pattern : row.patterns) {
     if (!pattern.empty()) steps_.emplace_back(expand(pattern));

@@ -13,6 +13,8 @@ class PreTokenizer {
  public:
   explicit PreTokenizer(std::string_view name);  // throws kUnsupported, listing what works
 
+  // The text is brought into its composed form (NFC) first.
+  bool composes() const { return composes_; }
   // A piece that is a token as a whole is that token, without going through the merges.
   bool prefers_whole_tokens() const { return prefers_whole_tokens_; }
   // In order, together exactly text. REQUIRES text is valid UTF-8.
@@ -21,8 +23,9 @@ class PreTokenizer {
  private:
   std::vector<PreTokenizerRegex> steps_;  // each cuts the pieces of the one before
   bool prefers_whole_tokens_ = false;
+  bool composes_ = false;
 };
 
-std::string pre_tokenizer_names();  // "gpt-2, llama-bpe, smollm"
+std::string pre_tokenizer_names();  // "gpt-2, llama-bpe, ..."
 
 }  // namespace leankv

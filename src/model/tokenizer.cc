@@ -14,11 +14,13 @@ namespace {
 constexpr std::string_view kEndTexts[] = {"<|endoftext|>",   "<|im_end|>", "<|eot_id|>",    "<|eom_id|>",
                                           "<|end_of_text|>", "<|end|>",    "<end_of_turn>", "</s>"};
 
+constexpr std::string_view kByteLevel = "gpt2", kSentencePiece = "llama";  // tokenizer.ggml.model
+
 void require_supported(const Vocabulary& v) {
-  if (v.model != "gpt2") {
-    throw Error(ErrorKind::kUnsupported,
-                "tokeniser \"" + v.model + "\" is not supported; this is: gpt2 (byte-level byte pair encoding)");
-  }
+  if (v.model == kByteLevel || v.model == kSentencePiece) return;
+  throw Error(ErrorKind::kUnsupported, "tokeniser \"" + v.model +
+                                           "\" is not supported; these are: gpt2 (byte-level byte pair encoding), "
+                                           "llama (SentencePiece)");
 }
 
 void require_consistent(const Vocabulary& v) {
@@ -35,8 +37,9 @@ void require_consistent(const Vocabulary& v) {
 
 bool is_written_out(TokenType type) { return type == TokenType::kControl || type == TokenType::kUserDefined; }
 
-std::string bytes_of(const std::string& token, TokenType type) {
+std::string bytes_of(const std::string& token, TokenType type, std::string_view model) {
   if (is_written_out(type)) return token;
+  if (model == kSentencePiece) return SentencePieces::bytes_of(token, type);
   return bytes_of_characters(token).value_or(token);
 }
 
@@ -46,23 +49,29 @@ struct Tokenizer::Scratch {
   PreTokenizerRegex::Scratch regex;
   MergeTable::Scratch merges;
   std::vector<int> bytes;  // tokens of a piece's bytes
+  SentencePieces::Scratch sentence_pieces;
 };
 
 Tokenizer::Tokenizer(const Vocabulary& vocabulary)
-    : pre_tokenizer_((require_supported(vocabulary), vocabulary.pre)),
-      bos_(vocabulary.bos),
-      eos_(vocabulary.eos),
-      adds_bos_(vocabulary.add_bos) {
+    : bos_(vocabulary.bos), eos_(vocabulary.eos), adds_bos_(vocabulary.add_bos) {
+  require_supported(vocabulary);
   require_consistent(vocabulary);
   add_tokens(vocabulary);
-  add_merges(vocabulary);
+  if (vocabulary.model == kSentencePiece) {
+    sentence_pieces_.emplace(vocabulary);
+    adds_space_ = vocabulary.add_space_prefix;
+    for (int byte = 0; byte < 256; ++byte) byte_tokens_[byte] = sentence_pieces_->byte_token(uint8_t(byte));
+  } else {
+    pre_tokenizer_.emplace(vocabulary.pre);
+    add_merges(vocabulary);
+  }
 }
 
 void Tokenizer::add_tokens(const Vocabulary& v) {
   for (std::size_t i = 0; i < v.tokens.size(); ++i) {
     const TokenType type = v.types.empty() ? TokenType::kNormal : TokenType(v.types[i]);
     types_.push_back(type);
-    pieces_.push_back(bytes_of(v.tokens[i], type));
+    pieces_.push_back(bytes_of(v.tokens[i], type, v.model));
     if (is_written_out(type)) with_control_.add(v.tokens[i], int(i));
     if (type == TokenType::kUserDefined) always_.add(v.tokens[i], int(i));
     const bool is_end = std::ranges::find(kEndTexts, v.tokens[i]) != std::end(kEndTexts);
@@ -101,7 +110,7 @@ void Tokenizer::add_merges(const Vocabulary& v) {
   }
 }
 
-std::vector<int> Tokenizer::encode(std::string_view text, bool parse_special) const {
+std::vector<int> Tokenizer::encode(std::string_view text, bool parse_special, bool begins) const {
   if (text.size() > kMaxTextBytes) {
     throw Error(ErrorKind::kBadRequest, "text of " + std::to_string(text.size()) + " bytes; at most " +
                                             std::to_string(kMaxTextBytes) + " can be tokenised at once");
@@ -111,16 +120,21 @@ std::vector<int> Tokenizer::encode(std::string_view text, bool parse_special) co
   std::vector<int> ids;
   std::size_t at = 0;
   while (const auto match = specials.find(text, at)) {
-    encode_text(text.substr(at, match->begin - at), scratch, ids);
+    encode_text(text.substr(at, match->begin - at), begins || at > 0, scratch, ids);
     ids.push_back(match->id);
     at = match->begin + match->size;
   }
-  encode_text(text.substr(at), scratch, ids);
+  encode_text(text.substr(at), begins || at > 0, scratch, ids);
   return ids;
 }
 
+void Tokenizer::encode_text(std::string_view text, bool begins, Scratch& scratch, std::vector<int>& out) const {
+  if (sentence_pieces_) return sentence_pieces_->encode(text, begins, scratch.sentence_pieces, out);
+  encode_bytes(text, scratch, out);
+}
+
 // Valid stretches as a whole, other bytes one by one.
-void Tokenizer::encode_text(std::string_view text, Scratch& scratch, std::vector<int>& out) const {
+void Tokenizer::encode_bytes(std::string_view text, Scratch& scratch, std::vector<int>& out) const {
   std::size_t valid = 0;  // where the current valid stretch starts
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Character c = read_utf8(text.substr(at));
@@ -139,8 +153,10 @@ void Tokenizer::encode_text(std::string_view text, Scratch& scratch, std::vector
 
 void Tokenizer::encode_valid(std::string_view text, Scratch& scratch, std::vector<int>& out) const {
   if (text.empty()) return;
-  for (std::string_view piece : pre_tokenizer_.split(text, scratch.regex)) {
-    if (pre_tokenizer_.prefers_whole_tokens()) {
+  const std::string composed = pre_tokenizer_->composes() ? nfc(text) : std::string();
+  if (pre_tokenizer_->composes()) text = composed;
+  for (std::string_view piece : pre_tokenizer_->split(text, scratch.regex)) {
+    if (pre_tokenizer_->prefers_whole_tokens()) {
       if (const auto whole = ids_.find(piece);
           whole != ids_.end() && types_[std::size_t(whole->second)] == TokenType::kNormal) {
         out.push_back(whole->second);
@@ -157,7 +173,12 @@ void Tokenizer::encode_valid(std::string_view text, Scratch& scratch, std::vecto
 
 std::string Tokenizer::decode(std::span<const int> ids, bool show_control) const {
   std::string text;
-  for (int id : ids) text += piece(id, show_control);
+  bool begins = adds_space_;
+  for (int id : ids) {
+    const std::string_view bytes = piece(id, show_control);
+    text += begins && bytes.starts_with(' ') ? bytes.substr(1) : bytes;
+    begins = adds_space_ && is_written_out(types_[std::size_t(id)]);
+  }
   return text;
 }
 

@@ -1,6 +1,11 @@
 #include "model/utf8.h"
 
+#include <utf8proc.h>
+
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 
 #include "base/error.h"
 
@@ -22,6 +27,21 @@ Lead lead_of(uint8_t byte) {
   return {0, 0, 0};
 }
 
+// utf8proc sorts a run of marks in quadratic time; no language has more than a few on a letter (Unicode's stream-safe
+// form ends a run after 30).
+constexpr int kMostMarks = 256;
+
+bool has_endless_marks(std::string_view text) {
+  int marks = 0;
+  for (std::size_t at = 0; at < text.size() && marks <= kMostMarks;) {
+    const Utf8Character c = read_utf8(text.substr(at));
+    const bool is_mark = c.code >= 0x300 && utf8proc_get_property(utf8proc_int32_t(c.code))->combining_class != 0;
+    marks = is_mark ? marks + 1 : 0;
+    at += std::size_t(c.bytes);
+  }
+  return marks > kMostMarks;
+}
+
 }  // namespace
 
 Utf8Character read_utf8(std::string_view text) {
@@ -39,6 +59,18 @@ Utf8Character read_utf8(std::string_view text) {
     code = (code << 6) | (byte & 0x3Fu);
   }
   return {code, lead.bytes, Utf8State::kValid};
+}
+
+std::string nfc(std::string_view text) {
+  const bool is_ascii = std::ranges::all_of(text, [](char c) { return uint8_t(c) < 0x80; });
+  if (is_ascii || has_endless_marks(text)) return std::string(text);
+  utf8proc_uint8_t* composed = nullptr;
+  const utf8proc_ssize_t bytes =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), utf8proc_ssize_t(text.size()), &composed,
+                   utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(composed, &std::free);
+  LEANKV_CHECK(bytes >= 0);
+  return {reinterpret_cast<const char*>(composed), std::size_t(bytes)};
 }
 
 void append_utf8(std::string& text, char32_t code) {

@@ -22,6 +22,8 @@ struct Utf8Character {
 
 Utf8Character read_utf8(std::string_view text);  // the first character. REQUIRES not empty
 void append_utf8(std::string& text, char32_t code);
+// Unicode's composed form; the text itself where marks follow each other without end. REQUIRES valid UTF-8.
+std::string nfc(std::string_view text);
 
 // Turns pieces of bytes into whole characters, for printing token by token.
 class Utf8Stream {
