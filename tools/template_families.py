@@ -24,6 +24,9 @@ CHATS = {
                   add_generation_prompt=True),
     "thinking": dict(messages=[{"role": "user", "content": "Q"}, {"role": "assistant", "content": "<think>\nhm\n</think>\n\nA"},
                                {"role": "user", "content": "R"}], add_generation_prompt=True, enable_thinking=False),
+    "thought": dict(messages=[{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A", "reasoning_content": "\nhm\n", "tool_calls": [CALL, CALL]},
+                              {"role": "user", "content": "<tool_response>\n1\n</tool_response>"}, {"role": "assistant", "content": "\n\n<think>\nso\n</think>\n\nB"}],
+                    add_generation_prompt=False),
     "wrong order": dict(messages=[{"role": "assistant", "content": "first"}, {"role": "user", "content": "second"}], add_generation_prompt=False),
 }
 
@@ -86,6 +89,62 @@ CHATML = """\
     {%- if enable_thinking is defined and enable_thinking is false %}
         {{- '<think>\\n\\n</think>\\n\\n' }}
     {%- endif %}
+{%- endif %}
+"""
+
+REASONING = """\
+{%- set opening = messages[0].content if messages[0].role == 'system' else '' %}
+{%- if tools or opening %}
+    {{- '<|im_start|>system\\n' + opening }}
+    {%- for tool in tools or [] %}{{- '\\n' + (tool | tojson) }}{%- endfor %}
+    {{- '<|im_end|>\\n' }}
+{%- endif %}
+{%- set ns = namespace(searching=true, asked=messages|length - 1) %}
+{%- for message in messages[::-1] %}
+    {%- set place = (messages|length - 1) - loop.index0 %}
+    {%- if ns.searching and message.role == "user" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
+        {%- set ns.searching = false %}
+        {%- set ns.asked = place %}
+    {%- endif %}
+{%- endfor %}
+{%- for message in messages %}
+    {%- set content = message.content if message.content is string else '' %}
+    {%- if (message.role == "user") or (message.role == "system" and not loop.first) %}
+        {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>' + '\\n' }}
+    {%- elif message.role == "assistant" %}
+        {%- set thought = '' %}
+        {%- if message.reasoning_content is string %}
+            {%- set thought = message.reasoning_content %}
+        {%- elif '</think>' in content %}
+            {%- set thought = content.split('</think>')[0].rstrip('\\n').split('<think>')[-1].lstrip('\\n') %}
+            {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
+        {%- endif %}
+        {%- if loop.index0 > ns.asked and (loop.last or (not loop.last and thought)) %}
+            {{- '<|im_start|>' + message.role + '\\n<think>\\n' + thought.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
+        {%- else %}
+            {{- '<|im_start|>' + message.role + '\\n' + content }}
+        {%- endif %}
+        {%- if message.tool_calls %}
+            {%- for call in message.tool_calls %}
+                {%- if (loop.first and content) or (not loop.first) %}{{- '\\n' }}{%- endif %}
+                {%- if call.function %}{%- set call = call.function %}{%- endif %}
+                {{- '<tool_call>\\n{"name": "' }}
+                {{- call.name }}
+                {{- '", "arguments": ' }}
+                {%- if call.arguments is string %}{{- call.arguments }}{%- else %}{{- call.arguments | tojson }}{%- endif %}
+                {{- '}\\n</tool_call>' }}
+            {%- endfor %}
+        {%- endif %}
+        {{- '<|im_end|>\\n' }}
+    {%- elif message.role == "tool" %}
+        {%- if loop.first or (messages[loop.index0 - 1].role != "tool") %}{{- '<|im_start|>user' }}{%- endif %}
+        {{- '\\n<tool_response>\\n' + content + '\\n</tool_response>' }}
+        {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}{{- '<|im_end|>\\n' }}{%- endif %}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+    {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}
 {%- endif %}
 """
 
@@ -251,4 +310,4 @@ TURNS = """\
 {%- endif -%}
 """
 
-FAMILIES = {"chatml": CHATML, "headers": HEADERS, "inst": INST, "tags": TAGS, "turns": TURNS}
+FAMILIES = {"chatml": CHATML, "reasoning": REASONING, "headers": HEADERS, "inst": INST, "tags": TAGS, "turns": TURNS}
