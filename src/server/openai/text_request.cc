@@ -22,7 +22,9 @@ std::vector<int> read_prompt(const Json& prompt, const Fields& f, const ServedMo
     if (is_token(piece, model)) {
       tokens.push_back(piece);
     } else if (piece.is_string()) {
-      const std::vector<int> more = model.encode(piece, tokens.empty());
+      const std::string text = piece;
+      const std::vector<int> more =
+          tokens.empty() ? model.encode(text, true) : model.tokenizer().encode(text, true, false);
       tokens.insert(tokens.end(), more.begin(), more.end());
     } else {
       f.refuse("prompt", "has " + piece.dump().substr(0, 40) + ", which is neither a text nor a token of the model");

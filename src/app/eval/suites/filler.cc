@@ -39,7 +39,7 @@ std::vector<std::string_view> split_sentences(std::string_view text) {
 
 Filler::Filler(const Tokenizer& tokenizer, std::string_view text, const std::string& name) : starts_{0} {
   for (const std::string_view sentence : split_sentences(text)) {
-    const std::vector<int> tokens = tokenizer.encode(sentence, false);
+    const std::vector<int> tokens = tokenizer.encode(sentence, false, false);
     if (tokens.empty()) continue;
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
     starts_.push_back(int(tokens_.size()));

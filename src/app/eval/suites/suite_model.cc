@@ -38,11 +38,11 @@ std::string SuiteModel::render(const SuiteMessages& messages) const {
 }
 
 std::vector<int> SuiteModel::encode(std::string_view rendered, bool begins) const {
-  return chats() ? tokenizer_.encode(rendered, true) : encode_text(rendered, begins);
+  return chats() ? tokenizer_.encode(rendered, true, begins) : encode_text(rendered, begins);
 }
 
 std::vector<int> SuiteModel::encode_text(std::string_view text, bool begins) const {
-  std::vector<int> tokens = tokenizer_.encode(text, false);
+  std::vector<int> tokens = tokenizer_.encode(text, false, begins);
   if (begins && tokenizer_.adds_bos()) tokens.insert(tokens.begin(), tokenizer_.bos());
   return tokens;
 }
