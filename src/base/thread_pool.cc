@@ -14,9 +14,12 @@ namespace {
 constexpr int kSpins = 20000;  // about 100 us: longer than the gap between two loops of a forward pass
 constexpr uint32_t kLoopMask = 0xffffff;
 
+// yield would do nothing on most Arm cores; isb takes about as long as pause.
 void relax() {
 #if defined(__x86_64__)
   _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
 #endif
 }
 

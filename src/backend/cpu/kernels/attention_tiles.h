@@ -20,8 +20,9 @@ constexpr bool has_codebook(CodecId id) {
 constexpr bool has_zero_point(CodecId id) {
   return id == CodecId::kMinMax8 || id == CodecId::kMinMax4 || id == CodecId::kMinMax2;
 }
-// What a batch's bytes are above the integers that they stand for: kLevels' images and kGrid8's codes around 128.
-constexpr int byte_centre(CodecId id) { return has_zero_point(id) ? 0 : 128; }
+// What a batch's bytes, as dot products take them, are above the integers that they stand for: kLevels' images and
+// kGrid8's codes around 128.
+constexpr int byte_centre(CodecId id) { return (has_zero_point(id) ? 0 : 128) - kDotZero; }
 // What is added to those integers: kGrid8 means s (code - 127.5).
 constexpr float level_offset(CodecId id) { return id == CodecId::kGrid8 ? 0.5f : 0.0f; }
 

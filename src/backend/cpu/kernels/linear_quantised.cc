@@ -81,17 +81,18 @@ template <class Form, int kHalves, int kRows, int kVectors>
 inline void dot_block(const BlockView& block, const ActivationBlock* stats, std::ptrdiff_t stats_row,
                       Ints (&dots)[kRows][kVectors]) {
   constexpr int kAtOnce = halves_at_once(kHalves, kRows);
+  constexpr int kZero = Form::kBits == 8 ? Form::kZero - kDotZero : Form::kZero;  // that the products still hold
   Ints parts[kRows * kAtOnce][kVectors];
   fill(parts, broadcast_int(0));
   add_products<Form, kAtOnce>(block, block.x, parts);
 #pragma GCC unroll 6
   for (int r = 0; r < kRows; ++r) {
-    const Ints zeros = broadcast_int(-Form::kZero * stats[r * stats_row].total);
+    const Ints zeros = broadcast_int(-kZero * stats[r * stats_row].total);
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       dots[r][v] = kHalves == 2 ? shift_left<8>(parts[r * kAtOnce][v]) : parts[r][v];
       if constexpr (kAtOnce == 2) dots[r][v] = add(dots[r][v], parts[r * 2 + 1][v]);
-      if constexpr (Form::kZero != 0) dots[r][v] = add(dots[r][v], zeros);
+      if constexpr (kZero != 0) dots[r][v] = add(dots[r][v], zeros);
     }
   }
   if constexpr (kAtOnce < kHalves) add_products<Form, 1>(block, block.x + kBlockInputs, dots);

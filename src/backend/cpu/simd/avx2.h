@@ -7,6 +7,7 @@ namespace leankv::LEANKV_ISA_NS {
 
 // 4-bit codes: a pair sum is at most 2 * 15 * 128 = 3840, so maddubs cannot saturate. 8-bit codes: a pair could reach
 // 2 * 255 * 128 = 65280, so both sides are widened to 16 bits, even and odd bytes apart, before they are multiplied.
+inline constexpr int kDotZero = 0;
 template <int kCodeBits>
 inline Ints dot(Ints sum, Bytes codes, Bytes x) {
   if constexpr (kCodeBits == 4) {

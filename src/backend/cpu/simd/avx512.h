@@ -6,6 +6,7 @@
 namespace leankv::LEANKV_ISA_NS {
 
 // As in avx2.h: maddubs is exact for 4-bit codes, 8-bit codes are widened to 16 bits first.
+inline constexpr int kDotZero = 0;
 template <int kCodeBits>
 inline Ints dot(Ints sum, Bytes codes, Bytes x) {
   if constexpr (kCodeBits == 4) {

@@ -6,6 +6,7 @@
 namespace leankv::LEANKV_ISA_NS {
 
 // vpdpbusd adds four u8 x s8 products to an int32 without saturation.
+inline constexpr int kDotZero = 0;
 template <int kCodeBits>
 inline Ints dot(Ints sum, Bytes codes, Bytes x) {
   return (Ints)_mm512_dpbusd_epi32(raw(sum), codes, x);

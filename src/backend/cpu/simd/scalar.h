@@ -213,6 +213,7 @@ inline Ints round_to_int(const Floats& a) {
 inline void store_low_bytes(int8_t* to, const Ints& a) {
   for (int i = 0; i < kLanes; ++i) to[i] = int8_t(uint8_t(a.lane[i]));
 }
+inline constexpr int kDotZero = 0;
 template <int kCodeBits>
 inline Ints dot(const Ints& sum, const Bytes& codes, const Bytes& x) {
   return each_int([&](int i) {
