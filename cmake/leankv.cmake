@@ -2,6 +2,9 @@
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  if(LEANKV_SANITIZE)  # what ccache wants to know precompiled headers again
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  endif()
 endif()
 
 add_library(leankv_options INTERFACE)
@@ -20,18 +23,26 @@ if(LEANKV_SANITIZE)
   target_compile_options(leankv_options INTERFACE -fsanitize=${LEANKV_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(leankv_options INTERFACE -fsanitize=${LEANKV_SANITIZE})
 endif()
-# A null pointer is the address sanitiser's already, and clang's sanitisers (preset fuzz) watch the alignment of what is
-# parsed: without these two everywhere g++ is a third faster.
-set(LEANKV_CHECKS_BY_CALL "")  # for long unrolled functions: compiled in half the time, half as fast
-if("${LEANKV_SANITIZE}" MATCHES address AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(leankv_options INTERFACE -fno-sanitize=null,object-size,alignment,vptr)
-  set(LEANKV_CHECKS_BY_CALL --param=asan-instrumentation-with-call-threshold=0)
-endif()
-
-# leankv_quick(target): where nothing heavy is computed, a sanitised build is not worth optimising: a third faster.
+# leankv_quick(target): where nothing heavy is computed, a sanitised build is not worth optimising.
 function(leankv_quick target)
   if(LEANKV_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
+# leankv_precompile(target GROUP headers...): sanitised builds read big headers once for all targets of a group, which
+# are compiled alike. The other builds do not, so that a missing #include is seen.
+function(leankv_precompile target group)
+  if(NOT LEANKV_SANITIZE)
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  get_property(first GLOBAL PROPERTY leankv_precompiled_${group})
+  if(first)
+    target_precompile_headers(${target} REUSE_FROM ${first})
+  else()
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    set_property(GLOBAL PROPERTY leankv_precompiled_${group} ${target})
   endif()
 endfunction()
 
@@ -58,9 +69,12 @@ function(leankv_tests folder)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} leankv_test_support GTest::gtest GTest::gmock GTest::gtest_main)
+    set(group tests)
     if(folder MATCHES "app|loader|server")
       leankv_quick(${name})
+      set(group quick_tests)
     endif()
+    leankv_precompile(${name} ${group} <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <nlohmann/json.hpp>)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60)
   endforeach()
 endfunction()

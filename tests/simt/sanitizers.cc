@@ -1,6 +1,6 @@
 #include "simt/sanitizers.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(LEANKV_ADDRESS_SANITIZER)
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -30,7 +30,7 @@ void acquire(void*) {}
 void release(void*) {}
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(LEANKV_ADDRESS_SANITIZER)
 bool forbids() { return true; }
 void start_switch(void** fake_stack, const void* bottom, std::size_t bytes) {
   __sanitizer_start_switch_fiber(fake_stack, bottom, bytes);

@@ -65,7 +65,10 @@ class Load {
   }
 
   asio::awaitable<void> serve_one_client() {
-    while (next_ < plan_.size()) co_await send(next_++);
+    while (next_ < plan_.size()) {
+      const std::size_t mine = next_++;
+      co_await send(mine);
+    }
   }
 
   asio::awaitable<void> arrive() {

@@ -121,9 +121,9 @@ class Carve {
   explicit Carve(std::byte* base = nullptr) : base_(base) {}
   template <class T>
   T* take(std::size_t n) {
-    T* at = reinterpret_cast<T*>(base_ + bytes_);
+    const std::size_t at = bytes_;
     bytes_ += (n * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-    return base_ == nullptr ? nullptr : at;
+    return base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + at);
   }
   std::size_t bytes() const { return bytes_; }
 

@@ -13,7 +13,7 @@ void DeviceCache::open(KvCache& cache, uint32_t pages, int slots) {
   const CacheShape& shape = cache.shape();
   tables_.layers = shape.layers, tables_.kv_heads = shape.kv_heads, tables_.group = shape.group;
   tables_.head_dim = shape.head_dim, tables_.page_bytes = cache.page_bytes(), tables_.capacity = pages;
-  std::vector<TierLayout> tiers(std::size_t(TierId::kCount));
+  std::vector<TierLayout> tiers(static_cast<std::size_t>(TierId::kCount));
   int least = most_tokens_;  // tokens of a page
   for (const Tier& t : kTiers) {
     if (!cache.holds(t.id)) continue;

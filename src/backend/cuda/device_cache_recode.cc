@@ -17,8 +17,9 @@ void DeviceCache::carve_scratch(Carve& memory, int tokens, int heads) {
     *array = memory.take<uint32_t>(n);
   }
   scratch_.moves = memory.take<HeadMoves>(std::size_t(heads));
-  scratch_.emptied = memory.take<uint32_t>(3 * demands);
-  scratch_.needed = scratch_.emptied + demands, scratch_.staging = scratch_.needed + demands;
+  for (uint32_t** array : {&scratch_.emptied, &scratch_.needed, &scratch_.staging}) {
+    *array = memory.take<uint32_t>(demands);
+  }
 }
 
 // As many layers at a time as the scratch has room for: the ring hands pages out in the order in which they came back,
