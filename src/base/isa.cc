@@ -8,6 +8,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 namespace leankv {
@@ -48,10 +50,26 @@ bool has_avx512_vnni() { return false; }
 bool has_amx() { return false; }
 #endif
 
+#if defined(__aarch64__)
+bool has_neon() { return true; }
+bool has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+bool has_neon_i8mm() { return has_neon_dot() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0; }
+#else
+bool has_neon() { return false; }
+bool has_neon_dot() { return false; }
+bool has_neon_i8mm() { return false; }
+#endif
+
 constexpr Row kRows[] = {
-    {Isa::kScalar, "scalar", [] { return true; }},     {Isa::kAvx2, "avx2", has_avx2},
-    {Isa::kAvxVnni, "avxvnni", has_avx_vnni},          {Isa::kAvx512, "avx512", has_avx512},
-    {Isa::kAvx512Vnni, "avx512vnni", has_avx512_vnni}, {Isa::kAmx, "amx", has_amx},
+    {Isa::kScalar, "scalar", [] { return true; }},
+    {Isa::kAvx2, "avx2", has_avx2},
+    {Isa::kAvxVnni, "avxvnni", has_avx_vnni},
+    {Isa::kAvx512, "avx512", has_avx512},
+    {Isa::kAvx512Vnni, "avx512vnni", has_avx512_vnni},
+    {Isa::kAmx, "amx", has_amx},
+    {Isa::kNeon, "neon", has_neon},
+    {Isa::kNeonDot, "neondot", has_neon_dot},
+    {Isa::kNeonI8mm, "neoni8mm", has_neon_i8mm},
 };
 
 }  // namespace

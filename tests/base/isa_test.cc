@@ -24,6 +24,9 @@ TEST(Isa, NamesAreThoseOfTheCommandLine) {
   EXPECT_EQ(isa_name(Isa::kAvx512), "avx512");
   EXPECT_EQ(isa_name(Isa::kAvx512Vnni), "avx512vnni");
   EXPECT_EQ(isa_name(Isa::kAmx), "amx");
+  EXPECT_EQ(isa_name(Isa::kNeon), "neon");
+  EXPECT_EQ(isa_name(Isa::kNeonDot), "neondot");
+  EXPECT_EQ(isa_name(Isa::kNeonI8mm), "neoni8mm");
 }
 
 TEST(Isa, ParsesWhatTheMachineHas) {

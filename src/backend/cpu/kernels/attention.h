@@ -46,6 +46,9 @@ const AttentionKernels& attention_kernels(Avx2Isa);
 const AttentionKernels& attention_kernels(AvxVnniIsa);
 const AttentionKernels& attention_kernels(Avx512Isa);
 const AttentionKernels& attention_kernels(Avx512VnniIsa);
+const AttentionKernels& attention_kernels(NeonIsa);
+const AttentionKernels& attention_kernels(NeonDotIsa);
+const AttentionKernels& attention_kernels(NeonI8mmIsa);
 const AttentionKernels& attention_kernels(Isa isa);
 
 }  // namespace leankv

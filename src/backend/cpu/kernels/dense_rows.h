@@ -23,6 +23,9 @@ const RowKernels& row_kernels(Avx2Isa);
 const RowKernels& row_kernels(AvxVnniIsa);
 const RowKernels& row_kernels(Avx512Isa);
 const RowKernels& row_kernels(Avx512VnniIsa);
+const RowKernels& row_kernels(NeonIsa);
+const RowKernels& row_kernels(NeonDotIsa);
+const RowKernels& row_kernels(NeonI8mmIsa);
 const RowKernels& row_kernels(Isa isa);
 
 }  // namespace leankv

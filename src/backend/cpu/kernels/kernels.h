@@ -1,7 +1,7 @@
 // How CPU kernels are compiled once per instruction set, and how a new family of kernels joins.
 //
 // CMake compiles every src/backend/cpu/kernels/*.cc once per row of base/isa.h, with that instruction set's flags and
-//   LEANKV_ISA_NS       the namespace of everything defined there: scalar, avx2, avxvnni, avx512 or avx512vnni
+//   LEANKV_ISA_NS       the namespace of everything defined there: scalar, avx2, neon, ... (isa_name)
 //   LEANKV_ISA          the enumerator of Isa
 //   LEANKV_SIMD_HEADER  the verbs (load, fma, dot, ...) of that instruction set; include it as a macro
 // A family "foo" consists of
@@ -34,6 +34,9 @@ using Avx2Isa = IsaTag<Isa::kAvx2>;
 using AvxVnniIsa = IsaTag<Isa::kAvxVnni>;
 using Avx512Isa = IsaTag<Isa::kAvx512>;
 using Avx512VnniIsa = IsaTag<Isa::kAvx512Vnni>;
+using NeonIsa = IsaTag<Isa::kNeon>;
+using NeonDotIsa = IsaTag<Isa::kNeonDot>;
+using NeonI8mmIsa = IsaTag<Isa::kNeonI8mm>;
 
 #ifdef LEANKV_ISA
 using ThisIsa = IsaTag<Isa::LEANKV_ISA>;
@@ -48,6 +51,10 @@ decltype(auto) visit_isa(Isa isa, F&& f) {
   if (isa == Isa::kAvxVnni) return f(AvxVnniIsa{});
   if (isa == Isa::kAvx512) return f(Avx512Isa{});
   if (isa == Isa::kAvx512Vnni || isa == Isa::kAmx) return f(Avx512VnniIsa{});
+#elif defined(__aarch64__)
+  if (isa == Isa::kNeon) return f(NeonIsa{});
+  if (isa == Isa::kNeonDot) return f(NeonDotIsa{});
+  if (isa == Isa::kNeonI8mm) return f(NeonI8mmIsa{});
 #endif
   LEANKV_CHECK(isa == Isa::kScalar);
   return f(ScalarIsa{});

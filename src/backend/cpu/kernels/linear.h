@@ -68,6 +68,9 @@ const LinearKernels& linear_kernels(Avx2Isa);
 const LinearKernels& linear_kernels(AvxVnniIsa);
 const LinearKernels& linear_kernels(Avx512Isa);
 const LinearKernels& linear_kernels(Avx512VnniIsa);
+const LinearKernels& linear_kernels(NeonIsa);
+const LinearKernels& linear_kernels(NeonDotIsa);
+const LinearKernels& linear_kernels(NeonI8mmIsa);
 const LinearKernels& linear_kernels(Isa isa);
 
 }  // namespace leankv
