@@ -1,9 +1,11 @@
 // Rows encoded, written, read and decoded by half warps against kv/quantise.h and kv/page_view.h: equal bytes.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "backend/cuda/row_codec.cuh"
+#include "base/half.h"
 #include "kv/hadamard.h"
 #include "kv/page_view.h"
 #include "kv/quantise.h"
@@ -96,6 +98,16 @@ void expect_same_floats(const std::vector<float>& actual, const std::vector<floa
   }
 }
 
+// Halves keep the sign of a NaN, which is the machine's choice, too.
+void forget_signs_of_nan(std::vector<std::byte>& page) {
+  for (std::size_t i = 0; i + 1 < page.size(); i += 2) {
+    uint16_t half = 0;
+    std::memcpy(&half, page.data() + i, sizeof half);
+    if (std::isnan(half_to_float(half))) half &= 0x7fff;
+    std::memcpy(page.data() + i, &half, sizeof half);
+  }
+}
+
 struct Expected {
   std::vector<std::byte> page;
   std::vector<float> rotated, key, value;
@@ -125,12 +137,15 @@ void check_rows(TierId id, int head_dim, Order order) {
   const PageLayout layout = make_page_layout(id, head_dim, page_bytes);
   const TierLayout device_layout = make_tier_layout(layout);
   const std::vector<float> rows = awkward_rows(layout.tokens, head_dim, unsigned(head_dim) + unsigned(id));
-  const Expected expected = expected_of(layout, rows);
+  Expected expected = expected_of(layout, rows);
   Expected actual{std::vector<std::byte>(std::size_t(page_bytes)), rows, rows, rows};
   simt::run_grid<StoreRows<kMost>>(
       {},
       {&device_layout, rows.data(), actual.page.data(), actual.rotated.data(), actual.key.data(), actual.value.data()},
       order);
+  if (id == TierId::kK16V16) {
+    for (Expected* side : {&actual, &expected}) forget_signs_of_nan(side->page);
+  }
   EXPECT_TRUE(same_bits(actual.page, expected.page));
   expect_same_floats(actual.rotated, expected.rotated);
   expect_same_floats(actual.key, expected.key);
