@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,22 @@ inline void expect_golden(const Tokenizer& tokenizer, const nlohmann::json& rows
     if (row.contains("special_ids")) {
       EXPECT_EQ(tokenizer.encode(text, true), row["special_ids"].get<std::vector<int>>());
     }
+  }
+}
+
+inline void expect_returned(const Tokenizer& tokenizer, const std::string& text) {
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode(text, false)), text);
+  EXPECT_EQ(tokenizer.decode(tokenizer.encode(text, true), true), text);
+}
+
+// Half of the rounds draw from the bytes of multi-byte characters, where sequences break in the most ways.
+inline void expect_random_bytes_returned(const Tokenizer& tokenizer) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 300; ++round) {
+    std::string text(random() % 60, ' ');
+    for (char& c : text)
+      c = round % 2 == 0 ? char(random()) : "\xC3\xA9\xE4\xB8\xAD\xF0\x9F\x98\x80 a1\n"[random() % 13];
+    EXPECT_EQ(tokenizer.decode(tokenizer.encode(text, false)), text);
   }
 }
 

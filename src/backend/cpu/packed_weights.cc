@@ -94,6 +94,7 @@ void CpuPackedWeights::pack_values(const TensorView& weights, int tile) {
 void CpuPackedWeights::pack_codes(const TensorView& weights, int tile) {
   const int blocks = columns / kBlockInputs;
   const int first = tile * kTileOutputs;
+  const int64_t row_bytes = weights.row_bytes();
   const int tile_bytes = kTileOutputs * kBlockInputs * code_bits(form_) / 8;
   for (int b = 0; b < blocks; ++b) {
     const int64_t at = int64_t(tile) * blocks + b;
@@ -101,7 +102,7 @@ void CpuPackedWeights::pack_codes(const TensorView& weights, int tile) {
     std::memset(codes, 0, size_t(tile_bytes));
     for (int i = 0; i < kTileOutputs; ++i) {
       CodeBlock block;  // past the last row: zeros
-      if (first + i < rows) block = read_codes(weights.type, weights.data + (first + i) * weights.row_bytes(), b);
+      if (first + i < rows) block = read_codes(weights.type, weights.data + (first + i) * row_bytes, b);
       place_codes(block, code_bits(form_), i, codes);
       scales_[at * kTileOutputs + i] = block.scale;
       if (mins_ != nullptr) mins_[at * kTileOutputs + i] = block.min;

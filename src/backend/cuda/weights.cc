@@ -47,8 +47,9 @@ Place place_of(const HostWeights& w, int row, int column) {
 
 void tile_quantised(const TensorView& weights, HostWeights& w) {
   for (int r = 0; r < w.rows; ++r) {
+    const std::byte* row = weights.data + r * weights.row_bytes();
     for (int b = 0; b < w.blocks; ++b) {
-      const CodeBlock block = read_codes(weights.type, weights.data + r * weights.row_bytes(), b);
+      const CodeBlock block = read_codes(weights.type, row, b);
       const std::size_t scale = (std::size_t(r / kWeightRows) * w.blocks + b) * kWeightRows + r % kWeightRows;
       w.scales[scale] = half_to_float(block.scale);
       if (!w.mins.empty()) w.mins[scale] = half_to_float(block.min);
