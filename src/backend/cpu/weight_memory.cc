@@ -7,8 +7,8 @@
 namespace leankv {
 namespace {
 
-constexpr size_t kPieceBytes = 32 << 20;  // what lies behind the last weights is never touched, so it costs nothing
-constexpr size_t kLine = 64;              // bytes
+constexpr size_t kLargestPiece = 32 << 20;  // what lies behind the last weights is never touched, so it costs nothing
+constexpr size_t kLine = 64;                // bytes
 
 constexpr size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
@@ -16,7 +16,10 @@ constexpr size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1)
 
 std::byte* WeightMemory::take(size_t bytes) {
   const size_t whole = round_up(bytes, kLine);
-  if (whole > left_) add_piece(std::max(whole, kPieceBytes));
+  if (whole > left_) {
+    add_piece(std::max(whole, next_piece_));
+    next_piece_ = std::min(2 * next_piece_, kLargestPiece);
+  }
   std::byte* taken = next_;
   next_ += whole, left_ -= whole;
   return taken;

@@ -1,4 +1,4 @@
-// Memory of packed weights: a few large pieces on huge pages, handed out in order and freed together.
+// Memory of packed weights: pieces that double in size, on huge pages, handed out in order and freed together.
 //
 // A decode step reads every weight once, through more pages of 4 KiB than the address caches hold; on huge pages the
 // linear layers of a 135M model are read a fifth faster (docs/performance.md).
@@ -24,8 +24,9 @@ class WeightMemory {
   void add_piece(size_t bytes);
 
   std::vector<std::unique_ptr<std::byte[], Release>> pieces_;
-  std::byte* next_ = nullptr;  // in the last piece
-  size_t left_ = 0;            // bytes there
+  std::byte* next_ = nullptr;              // in the last piece
+  size_t left_ = 0;                        // bytes there
+  size_t next_piece_ = size_t(kHugePage);  // bytes
 };
 
 }  // namespace leankv
