@@ -93,59 +93,39 @@ CHATML = """\
 """
 
 REASONING = """\
-{%- set opening = messages[0].content if messages[0].role == 'system' else '' %}
-{%- if tools or opening %}
-    {{- '<|im_start|>system\\n' + opening }}
-    {%- for tool in tools or [] %}{{- '\\n' + (tool | tojson) }}{%- endfor %}
-    {{- '<|im_end|>\\n' }}
-{%- endif %}
-{%- set ns = namespace(searching=true, asked=messages|length - 1) %}
-{%- for message in messages[::-1] %}
-    {%- set place = (messages|length - 1) - loop.index0 %}
-    {%- if ns.searching and message.role == "user" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
-        {%- set ns.searching = false %}
-        {%- set ns.asked = place %}
-    {%- endif %}
-{%- endfor %}
-{%- for message in messages %}
-    {%- set content = message.content if message.content is string else '' %}
-    {%- if (message.role == "user") or (message.role == "system" and not loop.first) %}
-        {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>' + '\\n' }}
-    {%- elif message.role == "assistant" %}
-        {%- set thought = '' %}
-        {%- if message.reasoning_content is string %}
-            {%- set thought = message.reasoning_content %}
-        {%- elif '</think>' in content %}
-            {%- set thought = content.split('</think>')[0].rstrip('\\n').split('<think>')[-1].lstrip('\\n') %}
-            {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
+{%- macro turn(role, text, ends=true) %}{{ '<|im_start|>' ~ role ~ '\\n' ~ text ~ ('<|im_end|>\\n' if ends else '') }}{% endmacro %}
+{%- macro as_call(f) %}{{ '<tool_call>\\n' }}{"name": "{{ f.name }}", "arguments": {{ f.arguments if f.arguments is string else f.arguments | tojson }}{{ '}\\n</tool_call>' }}{% endmacro %}
+{%- macro is_question(m) %}{{ m.role == 'user' and m.content is string and not (m.content[:15] == '<tool_response>' and m.content.endswith('</tool_response>')) }}{% endmacro %}
+{%- set rules = (messages | selectattr('role', 'equalto', 'system') | list)[:1] if messages[0].role == 'system' else [] %}
+{%- set lines = rules | map(attribute='content') | list + (tools or []) | map('tojson') | list %}
+{%- if lines %}{{- turn('system', ('' if rules else '\\n') ~ lines | join('\\n')) }}{%- endif %}
+{%- set state = namespace(question=messages | length - 1, results=[]) %}
+{%- for m in messages %}{%- if is_question(m) == 'True' %}{%- set state.question = loop.index0 %}{%- endif %}{%- endfor %}
+{%- for m in messages[rules | length:] %}
+    {%- set place = loop.index0 + rules | length %}
+    {%- set text = m.content if m.content is string else '' %}
+    {%- if m.role == 'tool' %}
+        {%- set state.results = state.results + ['<tool_response>\\n' ~ text ~ '\\n</tool_response>'] %}
+        {%- if loop.nextitem is not defined or loop.nextitem.role != 'tool' %}
+            {{- turn('user', state.results | join('\\n')) }}
+            {%- set state.results = [] %}
         {%- endif %}
-        {%- if loop.index0 > ns.asked and (loop.last or (not loop.last and thought)) %}
-            {{- '<|im_start|>' + message.role + '\\n<think>\\n' + thought.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
-        {%- else %}
-            {{- '<|im_start|>' + message.role + '\\n' + content }}
-        {%- endif %}
-        {%- if message.tool_calls %}
-            {%- for call in message.tool_calls %}
-                {%- if (loop.first and content) or (not loop.first) %}{{- '\\n' }}{%- endif %}
-                {%- if call.function %}{%- set call = call.function %}{%- endif %}
-                {{- '<tool_call>\\n{"name": "' }}
-                {{- call.name }}
-                {{- '", "arguments": ' }}
-                {%- if call.arguments is string %}{{- call.arguments }}{%- else %}{{- call.arguments | tojson }}{%- endif %}
-                {{- '}\\n</tool_call>' }}
-            {%- endfor %}
-        {%- endif %}
+    {%- elif m.role != 'assistant' %}
+        {{- turn(m.role, text) }}
+    {%- else %}
+        {%- set parts = text.split('</think>') %}
+        {%- set said = parts[-1].lstrip('\\n') if parts | length > 1 else text %}
+        {%- set thought = m.reasoning_content if m.reasoning_content is string else parts[0].split('<think>')[-1] if parts | length > 1 else '' %}
+        {%- if m.reasoning_content is string %}{% set said = text %}{% endif %}
+        {%- set shown = place > state.question and (loop.last or thought | trim != '') %}
+        {{- turn('assistant', '<think>\\n' ~ thought.strip('\\n') ~ '\\n</think>\\n\\n' ~ said.lstrip('\\n') if shown else said, ends=false) }}
+        {%- for call in m.tool_calls or [] %}
+            {{- '\\n' if said or not loop.first }}{{ as_call(call.function or call) }}
+        {%- endfor %}
         {{- '<|im_end|>\\n' }}
-    {%- elif message.role == "tool" %}
-        {%- if loop.first or (messages[loop.index0 - 1].role != "tool") %}{{- '<|im_start|>user' }}{%- endif %}
-        {{- '\\n<tool_response>\\n' + content + '\\n</tool_response>' }}
-        {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}{{- '<|im_end|>\\n' }}{%- endif %}
     {%- endif %}
 {%- endfor %}
-{%- if add_generation_prompt %}
-    {{- '<|im_start|>assistant\\n' }}
-    {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}
-{%- endif %}
+{%- if add_generation_prompt %}{{- turn('assistant', '<think>\\n\\n</think>\\n\\n' if enable_thinking is defined and not enable_thinking else '', ends=false) }}{%- endif %}
 """
 
 HEADERS = """\

@@ -14,10 +14,8 @@ namespace {
 constexpr std::string_view kEndTexts[] = {"<|endoftext|>",   "<|im_end|>", "<|eot_id|>",    "<|eom_id|>",
                                           "<|end_of_text|>", "<|end|>",    "<end_of_turn>", "</s>"};
 
-constexpr std::string_view kByteLevel = "gpt2", kSentencePiece = "llama";  // tokenizer.ggml.model
-
 void require_supported(const Vocabulary& v) {
-  if (v.model == kByteLevel || v.model == kSentencePiece) return;
+  if (v.model == "gpt2" || v.is_sentencepiece()) return;
   throw Error(ErrorKind::kUnsupported, "tokeniser \"" + v.model +
                                            "\" is not supported; these are: gpt2 (byte-level byte pair encoding), "
                                            "llama (SentencePiece)");
@@ -37,10 +35,11 @@ void require_consistent(const Vocabulary& v) {
 
 bool is_written_out(TokenType type) { return type == TokenType::kControl || type == TokenType::kUserDefined; }
 
-std::string bytes_of(const std::string& token, TokenType type, std::string_view model) {
-  if (is_written_out(type)) return token;
-  if (model == kSentencePiece) return SentencePieces::bytes_of(token, type);
-  return bytes_of_characters(token).value_or(token);
+std::string bytes_of(const Vocabulary& v, std::size_t id) {
+  const TokenType type = v.type_of(id);
+  if (is_written_out(type)) return v.tokens[id];
+  if (v.is_sentencepiece()) return SentencePieces::bytes_of(v.tokens[id], type);
+  return bytes_of_characters(v.tokens[id]).value_or(v.tokens[id]);
 }
 
 }  // namespace
@@ -57,9 +56,8 @@ Tokenizer::Tokenizer(const Vocabulary& vocabulary)
   require_supported(vocabulary);
   require_consistent(vocabulary);
   add_tokens(vocabulary);
-  if (vocabulary.model == kSentencePiece) {
+  if (vocabulary.is_sentencepiece()) {
     sentence_pieces_.emplace(vocabulary);
-    adds_space_ = vocabulary.add_space_prefix;
     for (int byte = 0; byte < 256; ++byte) byte_tokens_[byte] = sentence_pieces_->byte_token(uint8_t(byte));
   } else {
     pre_tokenizer_.emplace(vocabulary.pre);
@@ -69,9 +67,9 @@ Tokenizer::Tokenizer(const Vocabulary& vocabulary)
 
 void Tokenizer::add_tokens(const Vocabulary& v) {
   for (std::size_t i = 0; i < v.tokens.size(); ++i) {
-    const TokenType type = v.types.empty() ? TokenType::kNormal : TokenType(v.types[i]);
+    const TokenType type = v.type_of(i);
     types_.push_back(type);
-    pieces_.push_back(bytes_of(v.tokens[i], type, v.model));
+    pieces_.push_back(bytes_of(v, i));
     if (is_written_out(type)) with_control_.add(v.tokens[i], int(i));
     if (type == TokenType::kUserDefined) always_.add(v.tokens[i], int(i));
     const bool is_end = std::ranges::find(kEndTexts, v.tokens[i]) != std::end(kEndTexts);
@@ -173,11 +171,12 @@ void Tokenizer::encode_valid(std::string_view text, Scratch& scratch, std::vecto
 
 std::string Tokenizer::decode(std::span<const int> ids, bool show_control) const {
   std::string text;
-  bool begins = adds_space_;
+  const bool adds_space = sentence_pieces_ && sentence_pieces_->adds_space();
+  bool begins = adds_space;
   for (int id : ids) {
     const std::string_view bytes = piece(id, show_control);
     text += begins && bytes.starts_with(' ') ? bytes.substr(1) : bytes;
-    begins = adds_space_ && is_written_out(types_[std::size_t(id)]);
+    begins = adds_space && is_written_out(types_[std::size_t(id)]);
   }
   return text;
 }

@@ -75,7 +75,6 @@ class Tokenizer {
   int bos_ = -1;
   int eos_ = -1;
   bool adds_bos_ = false;
-  bool adds_space_ = false;
 };
 
 }  // namespace leankv

@@ -23,10 +23,6 @@ std::optional<uint8_t> byte_of(std::string_view token) {
   return std::from_chars(first, last, byte, 16).ptr == last ? std::optional(byte) : std::nullopt;
 }
 
-TokenType type_of(const Vocabulary& v, std::size_t id) {
-  return v.types.empty() ? TokenType::kNormal : TokenType(v.types[id]);
-}
-
 // Equal scores are one rank: of these the leftmost pair merges first.
 std::vector<int> ranks_of(const std::vector<float>& scores) {
   std::vector<float> sorted = scores;
@@ -51,7 +47,7 @@ SentencePieces::SentencePieces(const Vocabulary& v) : adds_space_(v.add_space_pr
   }
   byte_tokens_.fill(-1);
   for (std::size_t id = 0; id < v.tokens.size(); ++id) {
-    const TokenType type = type_of(v, id);
+    const TokenType type = v.type_of(id);
     if (type == TokenType::kUnknown && unknown_ < 0) unknown_ = int(id);
     if (type != TokenType::kByte) continue;
     const std::optional<uint8_t> byte = byte_of(v.tokens[id]);
@@ -66,7 +62,7 @@ void SentencePieces::add_merges(const Vocabulary& v) {
   const std::vector<int> ranks = ranks_of(v.scores);
   std::unordered_map<std::string_view, int> pieces;
   for (std::size_t id = 0; id < v.tokens.size(); ++id) {
-    if (type_of(v, id) == TokenType::kNormal) pieces[v.tokens[id]] = int(id);
+    if (v.type_of(id) == TokenType::kNormal) pieces[v.tokens[id]] = int(id);
   }
   for (const auto& [text, id] : pieces) {
     if (text.empty()) continue;

@@ -26,6 +26,7 @@ class SentencePieces {
 
   // What a token stands for in a text.
   static std::string bytes_of(const std::string& token, TokenType type);
+  bool adds_space() const { return adds_space_; }                    // in front of a text, where it begins
   int byte_token(uint8_t byte) const { return byte_tokens_[byte]; }  // -1: none
   // Appends the tokens of a text; as the beginning of a text it gets the space that pieces of words begin with.
   void encode(std::string_view text, bool begins, Scratch& scratch, std::vector<int>& out) const;

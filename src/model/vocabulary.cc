@@ -36,11 +36,11 @@ Vocabulary read_vocabulary(const GgufFile& file) {
     for (int64_t type : file.integers("tokenizer.ggml.token_type")) v.types.push_back(int32_t(type));
   }
   // SentencePiece's own ids where the file names none: 0 is unknown, 1 begins, 2 ends.
-  const bool is_sentencepiece = v.model == "llama" && v.tokens.size() > 2;
-  v.bos = token_id(file, "tokenizer.ggml.bos_token_id", v.tokens.size(), is_sentencepiece ? 1 : -1);
-  v.eos = token_id(file, "tokenizer.ggml.eos_token_id", v.tokens.size(), is_sentencepiece ? 2 : -1);
+  const bool has_own_ids = v.is_sentencepiece() && v.tokens.size() > 2;
+  v.bos = token_id(file, "tokenizer.ggml.bos_token_id", v.tokens.size(), has_own_ids ? 1 : -1);
+  v.eos = token_id(file, "tokenizer.ggml.eos_token_id", v.tokens.size(), has_own_ids ? 2 : -1);
   v.eot = token_id(file, "tokenizer.ggml.eot_token_id", v.tokens.size());
-  v.add_bos = file.boolean("tokenizer.ggml.add_bos_token", is_sentencepiece);
+  v.add_bos = file.boolean("tokenizer.ggml.add_bos_token", has_own_ids);
   v.add_space_prefix = file.boolean("tokenizer.ggml.add_space_prefix", true);
   if (file.boolean("tokenizer.ggml.remove_extra_whitespaces", false)) {
     throw Error(ErrorKind::kUnsupported, file.name() + ": a tokeniser that removes white space is not supported");

@@ -1,6 +1,7 @@
 // A model's tokens as its file lists them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ struct Vocabulary {
   int eot = -1;  // end of a turn
   bool add_bos = false;
   bool add_space_prefix = true;  // a text begins with a space (SentencePiece)
+
+  bool is_sentencepiece() const { return model == "llama"; }
+  TokenType type_of(std::size_t id) const { return types.empty() ? TokenType::kNormal : TokenType(types[id]); }
 };
 
 // Reads the keys tokenizer.ggml.*. Throws kBadFile when one is missing or of another type.
