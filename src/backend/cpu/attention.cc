@@ -12,19 +12,11 @@
 namespace leankv {
 namespace {
 
-constexpr int kLineFloats = kPageAlignment / int(sizeof(float));  // of a cache line
-
 // Columns of a product: whole vectors. Those behind the tokens hold leftovers that nobody reads.
 constexpr int whole_lines(int tokens) { return (tokens + kLineFloats - 1) / kLineFloats * kLineFloats; }
 
 // Tokens between two channels of decoded keys: an odd number of lines, or the channels would share few sets of the L1.
 constexpr int key_stride(int tokens) { return whole_lines(tokens) | kLineFloats; }
-
-// The first cache line in a buffer.
-float* on_line(float* x) {
-  const std::uintptr_t line = kPageAlignment;
-  return x + (line - reinterpret_cast<std::uintptr_t>(x) % line) % line / sizeof(float);
-}
 
 // Pages lie anywhere in the pool; page may be null.
 void prefetch(const std::byte* page, int from, int to) {
@@ -91,7 +83,7 @@ void AttentionBlock::place_weights() {
     columns += n;
     largest = std::max(largest, n);
   }
-  weights_.resize(std::size_t(queries_) * (keep_weights_ ? columns : largest));
+  weights_.resize(std::size_t(queries_) * (keep_weights_ ? columns : largest) + kLineFloats);
 }
 
 // Tokens of a segment that the query of this row of the entry may see.

@@ -19,7 +19,7 @@ void AttentionRow::plan(const AttentionKernels& kernels, const KvCache& cache, c
   find_pages();
   cut_runs();
   prepare_queries(kernels, q);
-  weights_.resize(keep_weights_ ? runs_.size() * group_ * stride_ : 0);
+  weights_.resize(keep_weights_ ? runs_.size() * group_ * stride_ + kLineFloats : 0);
   max_.resize(runs_.size() * group_);
   sum_.resize(max_.size());
   partial_.resize(max_.size() * head_dim_);
@@ -66,9 +66,9 @@ void AttentionRow::prepare_queries(const AttentionKernels& kernels, ConstMatrix 
   q_.resize(std::size_t(group_) * head_dim_);
   for (std::size_t i = 0; i < q_.size(); ++i) q_[i] = from[i] * scale;
   for (int i = 0; i < group_; ++i) transform_query(policy, head_dim_, &q_[std::size_t(i) * head_dim_]);
-  codes_.resize(q_.size() * kQueryCodesPerChannel);
+  codes_.resize(q_.size() * kQueryCodesPerChannel + kPageAlignment);
   units_.resize(group_), sums_.resize(group_);
-  kernels.quantise_queries(q_.data(), group_, head_dim_, codes_.data(), units_.data(), sums_.data());
+  kernels.quantise_queries(q_.data(), group_, head_dim_, on_line(codes_.data()), units_.data(), sums_.data());
 }
 
 TokenRun AttentionRow::token_run(const Run& run) const {
@@ -78,10 +78,10 @@ TokenRun AttentionRow::token_run(const Run& run) const {
 
 void AttentionRow::run(const AttentionKernels& kernels, int first, int last, std::vector<float>& scratch) {
   const std::size_t size = std::size_t(group_) * stride_, decoded = std::size_t(stride_) * head_dim_;
-  scratch.resize(decoded + size);  // a run's keys or values where they are decoded, its weights
+  scratch.resize(decoded + size + kLineFloats);  // a run's keys or values where they are decoded, its weights
   for (int r = first; r < last; ++r) {
     const Run& run = runs_[r];
-    float* w = keep_weights_ ? &weights_[r * size] : scratch.data() + decoded;
+    float* w = keep_weights_ ? weights(r) : on_line(scratch.data() + decoded);
     logits(kernels, run, w, scratch);
     for (int i = 0; i < group_; ++i) {
       float* row = w + std::ptrdiff_t(i) * stride_;
@@ -147,8 +147,8 @@ const Observation& AttentionRow::observe(const AttentionKernels& kernels) {
   std::vector<float> scales(group_);
   for (std::size_t r = 0; r < runs_.size(); ++r) {
     for (int i = 0; i < group_; ++i) scales[i] = std::exp(max_[r * group_ + i] - final_max_[i]) / final_sum_[i];
-    add_seen(kernels, cache_->state(entry_->slot).policy.kind,
-             {&weights_[r * group_ * stride_], stride_, scales, runs_[r].tokens}, &sums[runs_[r].first_token]);
+    add_seen(kernels, cache_->state(entry_->slot).policy.kind, {weights(int(r)), stride_, scales, runs_[r].tokens},
+             &sums[runs_[r].first_token]);
   }
   return seen_;
 }

@@ -31,7 +31,8 @@ class AttentionRow {
   void cut_runs();
   void prepare_queries(const AttentionKernels& kernels, ConstMatrix q);
   TokenRun token_run(const Run& run) const;
-  GroupQueries queries() const { return {group_, q_.data(), codes_.data(), units_.data(), sums_.data()}; }
+  float* weights(int run) { return on_line(weights_.data()) + std::ptrdiff_t(run) * group_ * stride_; }  // kept
+  GroupQueries queries() const { return {group_, q_.data(), on_line(codes_.data()), units_.data(), sums_.data()}; }
   void logits(const AttentionKernels& kernels, const Run& run, float* to, std::vector<float>& scratch) const;
   void partial(const AttentionKernels& kernels, const Run& run, const float* weights, float* to,
                std::vector<float>& scratch) const;
@@ -45,15 +46,15 @@ class AttentionRow {
   std::vector<const std::byte*> pages_;  // in the order of the tokens' numbers
   std::vector<int> list_pages_;          // [lists + 1] where each list's pages begin
   std::vector<Run> runs_;
-  std::vector<float> q_;                      // [group, head_dim], transformed, scaled by 1/sqrt(head_dim)
-  std::vector<int8_t> codes_;                 // of GroupQueries
-  std::vector<float> units_;                  // [group]
-  std::vector<int32_t> sums_;                 // [group]
-  std::vector<float> weights_;                // [runs][group, kRunTokens or a page]: exp(logit - run's max)
-  std::vector<float> max_, sum_;              // [runs, group]
-  std::vector<float> partial_;                // [runs, group, head_dim]
+  std::vector<float> q_;          // [group, head_dim], transformed, scaled by 1/sqrt(head_dim)
+  std::vector<int8_t> codes_;     // of GroupQueries, from its first line on
+  std::vector<float> units_;      // [group]
+  std::vector<int32_t> sums_;     // [group]
+  std::vector<float> weights_;    // from its first line on [runs][group, kRunTokens or a page]: exp(logit - run's max)
+  std::vector<float> max_, sum_;  // [runs, group]
+  std::vector<float> partial_;    // [runs, group, head_dim]
   std::vector<float> final_max_, final_sum_;  // [group]
-  int stride_ = 0;                            // of weights
+  int stride_ = 0;                            // of weights: whole lines
   Observation seen_;
 };
 

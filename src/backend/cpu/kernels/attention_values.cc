@@ -3,7 +3,7 @@
 // A vector of value bytes is kLanes channels of 4 tokens; its dot products with the 4 tokens' weights add up, lane by
 // lane, to the channels' sums. Weights w(t) scale(t) become 15-bit integers, in units that fit the run's largest.
 #include "backend/cpu/kernels/attention_functions.h"
-#include "backend/cpu/kernels/attention_tiles.h"
+#include "backend/cpu/kernels/attention_scales.h"
 #include "backend/cpu/kernels/unrolled.h"
 
 namespace leankv::LEANKV_ISA_NS {
@@ -17,13 +17,18 @@ constexpr float kLargestWeight = 32639;               // its high byte is 127 af
 constexpr int kTokensPerSum = kPartSums == 2 ? kMaxRunTokens : 256;
 static_assert(kTokensPerSum % kBatchTokens == 0);
 
+struct RunScales {
+  alignas(64) float scale[kMaxRunTokens];
+  alignas(64) float zero[kMaxRunTokens];  // of kMinMax
+};
+
 // One query's weights over the run.
 struct RunWeights {
-  alignas(64) float scaled[kMaxRunTokens];  // w(t) scale(t)
-  Ints sum[kPartSums];                      // of the integer weights since the last flush, lane by lane
-  float unit;                               // of the integer weights
-  float per_unit;                           // 1 / unit
-  float zero;                               // sum of w(t) zero(t)
+  const float* of;      // [tokens]
+  Ints sum[kPartSums];  // of the integer weights since the last flush, lane by lane
+  float unit;           // of the integer weights
+  float per_unit;       // 1 / unit
+  float zero;           // sum of w(t) zero(t)
 };
 
 struct BatchWeights {
@@ -51,35 +56,29 @@ inline float sum_of(Floats a) {
 }
 inline int32_t sum_of(Ints a) { return int32_t(sum_of(to_float(a))); }  // exact below 2^24
 
-// Multiplies with the scales and finds each query's unit.
 template <CodecId id>
-inline void scale_weights(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count,
-                          RunWeights* scaled) {
-  Floats largest[kMaxQueries], zero[kMaxQueries];
-  for (int q = 0; q < count; ++q) largest[q] = zero[q] = broadcast(0);
-  TileReader<id> reader(run, value_side(*run.layout));
-  TileBatch<id> batch;
-  for (int first = 0; const int tokens = reader.next_scales(batch); first += tokens) {
-    for (int q = 0; q < count; ++q) {
-      for (int t = 0; t < kBatchTokens; t += kLanes) {
-        const Floats w = load(weights + q * stride + first + t), product = mul(w, load(batch.scale + t));
-        store(scaled[q].scaled + first + t, product);
-        largest[q] = max(largest[q], product);
-        if constexpr (has_zero_point(id)) zero[q] = fma(w, load(batch.zero + t), zero[q]);
-      }
-    }
-  }
-  for (int q = 0; q < count; ++q) {
-    const float most = largest_of(largest[q]);
-    scaled[q].unit = most / kLargestWeight, scaled[q].per_unit = most > 0 ? kLargestWeight / most : 0;
-    scaled[q].zero = has_zero_point(id) ? sum_of(zero[q]) : 0;
-  }
+inline void read_scales(const TokenRun& run, RunScales& scales) {
+  ScaleReader<id> reader(run, value_side(*run.layout));
+  for (int first = 0; const int tokens = reader.next(scales.scale + first, scales.zero + first);) first += tokens;
 }
 
-inline void quantise_weights(int first, int count, RunWeights* run, BatchWeights& out) {
+template <CodecId id>
+inline void find_unit(const RunScales& scales, int tokens, RunWeights& w) {
+  Floats largest = broadcast(0), zero = broadcast(0);
+  for (int t = 0; t < whole_batches(tokens); t += kLanes) {
+    largest = max(largest, mul(load(w.of + t), load(scales.scale + t)));
+    if constexpr (has_zero_point(id)) zero = fma(load(w.of + t), load(scales.zero + t), zero);
+  }
+  const float most = largest_of(largest);
+  w.unit = most / kLargestWeight, w.per_unit = most > 0 ? kLargestWeight / most : 0;
+  w.zero = has_zero_point(id) ? sum_of(zero) : 0;
+}
+
+inline void quantise_weights(const RunScales& scales, int first, int count, RunWeights* run, BatchWeights& out) {
   for (int q = 0; q < count; ++q) {
     for (int t = 0; t < kBatchTokens; t += kLanes) {
-      const Ints code = round_to_int(mul(load(run[q].scaled + first + t), broadcast(run[q].per_unit)));
+      const Floats scaled = mul(load(run[q].of + first + t), load(scales.scale + first + t));
+      const Ints code = round_to_int(mul(scaled, broadcast(run[q].per_unit)));
       store_parts(out.first[q] + t, out.second[q] + t, code);
       add_parts(run[q].sum, code);
     }
@@ -166,19 +165,22 @@ inline void flush(Sums& sums, RunWeights* weights, int count, int head_dim, floa
 template <CodecId id>
 inline void sum_queries(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out) {
   const int head_dim = run.layout->head_dim;
+  RunScales scales;
+  read_scales<id>(run, scales);
   RunWeights found[kMaxQueries];
-  scale_weights<id>(run, weights, stride, count, found);
   for (int q = 0; q < count; ++q) {
+    found[q].of = weights + q * stride;
+    find_unit<id>(scales, run.tokens, found[q]);
     for (int c = 0; c < head_dim; ++c) out[q * head_dim + c] = found[q].zero;
   }
   Sums sums;
   clear(sums, found, count, head_dim);
-  TileReader<id> reader(run, value_side(*run.layout));
-  TileBatch<id> batch;
+  CodeReader<id> reader(run, value_side(*run.layout));
+  TileBatch batch;
   BatchWeights codes;
   for (int first = 0; const int tokens = reader.next(batch); first += tokens) {
     if (first > 0 && first % kTokensPerSum == 0) flush<id>(sums, found, count, head_dim, out);
-    quantise_weights(first, count, found, codes);
+    quantise_weights(scales, first, count, found, codes);
     add_batch(batch.codes, codes, count, head_dim, sums);
   }
   flush<id>(sums, found, count, head_dim, out);

@@ -118,6 +118,8 @@ inline Ints load_u8(const uint8_t* from) {
   return (Ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
 }
 inline Floats look_up_16(const float* table, Ints index) { return gather(table, index); }
+inline Ints load_u8_eights(const uint8_t* low, const uint8_t*) { return load_u8(low); }
+inline Floats load_half_eights(const uint16_t* low, const uint16_t*) { return load_half(low); }
 template <int kBits>
 inline Ints shift_right(Ints a) {
   return (Ints)_mm256_srai_epi32(raw(a), kBits);

@@ -124,6 +124,14 @@ inline Ints load_u8(const uint8_t* from) {
   return (Ints)_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
 inline Floats look_up_16(const float* table, Ints index) { return _mm512_permutexvar_ps(raw(index), load(table)); }
+inline Ints load_u8_eights(const uint8_t* low, const uint8_t* high) {
+  return (Ints)_mm512_cvtepu8_epi32(_mm_unpacklo_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(low)),
+                                                       _mm_loadl_epi64(reinterpret_cast<const __m128i*>(high))));
+}
+inline Floats load_half_eights(const uint16_t* low, const uint16_t* high) {
+  return _mm512_cvtph_ps(_mm256_setr_m128i(_mm_loadu_si128(reinterpret_cast<const __m128i*>(low)),
+                                           _mm_loadu_si128(reinterpret_cast<const __m128i*>(high))));
+}
 template <int kBits>
 inline Ints shift_right(Ints a) {
   return (Ints)_mm512_srai_epi32(raw(a), kBits);

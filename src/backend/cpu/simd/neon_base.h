@@ -95,6 +95,8 @@ template <int kBits>
 inline Ints shift_left(Ints a) {
   return {a.low << kBits, a.high << kBits};
 }
+inline Ints load_u8_eights(const uint8_t* low, const uint8_t*) { return load_u8(low); }
+inline Floats load_half_eights(const uint16_t* low, const uint16_t*) { return load_half(low); }
 template <int kBits>
 inline Ints shift_right(Ints a) {
   return {a.low >> kBits, a.high >> kBits};

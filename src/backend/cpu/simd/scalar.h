@@ -200,6 +200,8 @@ inline Ints load_u8(const uint8_t* from) {
 inline Floats look_up_16(const float* table, const Ints& index) {
   return each_lane([&](int i) { return table[index.lane[i]]; });
 }
+inline Ints load_u8_eights(const uint8_t* low, const uint8_t*) { return load_u8(low); }
+inline Floats load_half_eights(const uint16_t* low, const uint16_t*) { return load_half(low); }
 template <int kBits>
 inline Ints shift_right(const Ints& a) {
   return each_int([&](int i) { return a.lane[i] >> kBits; });
