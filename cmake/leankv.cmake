@@ -27,6 +27,7 @@ if(LEANKV_SANITIZE)
   add_compile_options(-fsanitize=${LEANKV_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LEANKV_SANITIZE} -fuse-ld=lld)
 endif()
+
 # leankv_heavy(target): where the tests of a sanitised build compute, it is optimised a little; all else compiles faster
 # without. A call per access, and no checks of pointers that the address sanitiser sees too: in unrolled kernels both
 # together are three quarters of the compiler's time.
