@@ -15,7 +15,8 @@
 namespace leankv {
 namespace {
 
-constexpr int kDepth = 4096;  // tokens
+constexpr int kDepth = 4096;       // tokens
+constexpr int kCachedDepth = 512;  // whose pages stay in the L2 cache
 constexpr int kKvHeads = 4;
 constexpr int64_t kDecodeBytes = 192LL << 20;  // of all layers: far above the last cache, visited in turn
 constexpr int kPromptRows = 512;
@@ -30,14 +31,14 @@ std::vector<float> random_values(std::size_t n) {
 // One sequence of random pages in random order, extended by the rows that are measured.
 class Pages {
  public:
-  Pages(TierId tier, int head_dim, int group, int layers, int rows)
+  Pages(const CacheOps& ops, TierId tier, int head_dim, int group, int layers, int depth, int rows)
       : policy_(tier == TierId::kK16V16 ? off_policy() : uniform_policy(tier)),
         shape_{layers, kKvHeads, group, head_dim},
-        cache_(shape_, policy_.tiers, pool_bytes(tier), 1),
+        cache_(shape_, policy_.tiers, pool_bytes(tier), 1, nullptr, {}, ops.row_codec()),
         lease_(cache_.admit(policy_, tier)) {
-    if (!fill_synthetic(cache_, lease_->slot(), kDepth, {})) std::abort();
+    if (!fill_synthetic(cache_, lease_->slot(), depth, {})) std::abort();
     const std::vector<int> tokens(std::size_t(rows), 0);
-    batch_.add(lease_->slot(), tokens, kDepth);
+    batch_.add(lease_->slot(), tokens, depth);
     if (!cache_.extend(batch_.entries)) std::abort();
   }
 
@@ -69,16 +70,16 @@ class Pages {
   Batch batch_;
 };
 
-int64_t bytes_read(TierId id, int head_dim) {  // of one layer; significance is not looked at
-  return int64_t(kDepth) * kKvHeads * (bytes_per_token(id, head_dim) - kSignificanceBytes);
+int64_t bytes_read(TierId id, int head_dim, int depth) {  // of one layer; significance is not looked at
+  return int64_t(depth) * kKvHeads * (bytes_per_token(id, head_dim) - kSignificanceBytes);
 }
 
-void decode(benchmark::State& state, TierId id) {
+void decode(benchmark::State& state, TierId id, int depth, int64_t all_bytes) {
   const int head_dim = int(state.range(0)), group = int(state.range(1)), threads = int(state.range(2));
   MeasuredPool& pool = pool_of(threads);
   CpuCacheOps ops(pool.threads, best_isa());
-  const int64_t layer_bytes = bytes_read(id, head_dim);
-  Pages pages(id, head_dim, group, int(kDecodeBytes / layer_bytes) + 1, 1);
+  const int64_t layer_bytes = bytes_read(id, head_dim, depth);
+  Pages pages(ops, id, head_dim, group, int(all_bytes / layer_bytes) + 1, depth, 1);
   pages.append(ops);
   const std::vector<float> q = random_values(std::size_t(pages.query_columns()));
   std::vector<float> out(q.size());
@@ -89,14 +90,16 @@ void decode(benchmark::State& state, TierId id) {
                {out.data(), 1, pages.query_columns()});
     layer = (layer + 1) % pages.layers();
   }
-  count_bytes(state, pool, double(layer_bytes), watch.ms() / 1000);
+  const double seconds = watch.ms() / 1000;
+  count_bytes(state, pool, double(layer_bytes), seconds);
+  state.counters["ns/token"] = seconds * threads * 1e9 / (double(state.iterations()) * depth * kKvHeads);  // of a head
 }
 
 void prompt(benchmark::State& state, TierId id) {
   const int head_dim = int(state.range(0)), group = int(state.range(1)), threads = int(state.range(2));
   MeasuredPool& pool = pool_of(threads);
   CpuCacheOps ops(pool.threads, best_isa());
-  Pages pages(id, head_dim, group, 1, kPromptRows);
+  Pages pages(ops, id, head_dim, group, 1, kDepth, kPromptRows);
   pages.append(ops);
   const std::vector<float> q = random_values(std::size_t(pages.query_columns()) * kPromptRows);
   std::vector<float> out(q.size());
@@ -114,11 +117,13 @@ void prompt(benchmark::State& state, TierId id) {
 const int registered = [] {
   for (TierId id : {TierId::kK16V16, TierId::kK8V8, TierId::kK4V4, TierId::kK3V2}) {
     const std::string name(tier(id).name);
-    auto* d = benchmark::RegisterBenchmark(("decode/" + name).c_str(), decode, id);
+    auto* d = benchmark::RegisterBenchmark(("decode/" + name).c_str(), decode, id, kDepth, kDecodeBytes);
     d->ArgNames({"head_dim", "group", "threads"})->UseRealTime();
     for (int head_dim : {64, 128}) {
       for (int group : {1, 3, 4, 8}) d->Args({head_dim, group, 1})->Args({head_dim, group, 2});
     }
+    auto* c = benchmark::RegisterBenchmark(("decode_in_cache/" + name).c_str(), decode, id, kCachedDepth, 0);
+    c->ArgNames({"head_dim", "group", "threads"})->UseRealTime()->Args({64, 3, 1})->Args({128, 4, 1});
     auto* p = benchmark::RegisterBenchmark(("prompt/" + name).c_str(), prompt, id);
     p->ArgNames({"head_dim", "group", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
     p->Args({64, 3, 2})->Args({128, 4, 2});

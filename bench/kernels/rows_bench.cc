@@ -31,7 +31,7 @@ void append(benchmark::State& state, TierId id) {
   CpuCacheOps ops(pool.threads, best_isa());
   const Policy policy = id == TierId::kK16V16 ? off_policy() : uniform_policy(id);
   const CacheShape shape{1, kKvHeads, 1, head_dim};
-  KvCache cache(shape, policy.tiers, 64 << 20, 1);
+  KvCache cache(shape, policy.tiers, 64 << 20, 1, nullptr, {}, ops.row_codec());
   std::optional<SequenceCache> lease = cache.admit(policy, id);
   Batch batch;
   batch.add(lease->slot(), std::vector<int>(kRows, 0), 0);

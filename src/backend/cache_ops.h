@@ -23,6 +23,9 @@ class CacheOps {
   // What a cache that is used with these operations keeps its pages and tables with; none: the host's memory.
   virtual std::unique_ptr<CacheKeeper> make_keeper() { return nullptr; }
 
+  // What a cache that is used with these operations encodes rows with on the host.
+  virtual const RowCodec& row_codec() const { return kScalarRowCodec; }
+
   // Bytes for the pool of a cache on a device of its own, when nobody says; none: the host's memory is to be shared.
   virtual std::optional<int64_t> pool_bytes(const CacheShape&, int /*slots*/) const { return std::nullopt; }
   // Bytes per second that a device of its own moves when it copies, reads and writes together; none: the host's memory.

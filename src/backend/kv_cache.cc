@@ -50,8 +50,8 @@ int KvCache::page_bytes_for(std::span<const TierId> tiers, int head_dim) {
 }
 
 KvCache::KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots,
-                 std::unique_ptr<CacheKeeper> keeper, std::vector<Curve> prior)
-    : shape_(shape), prior_(std::move(prior)), keeper_(std::move(keeper)), slots_(slots) {
+                 std::unique_ptr<CacheKeeper> keeper, std::vector<Curve> prior, const RowCodec& rows)
+    : shape_(shape), prior_(std::move(prior)), rows_(&rows), keeper_(std::move(keeper)), slots_(slots) {
   LEANKV_CHECK(prior_.empty() || prior_.size() == std::size_t(shape.heads()));
   if (shape.head_dim % 16 != 0 || shape.head_dim < 16 || shape.head_dim > kMaxHeadDim) {
     throw Error(ErrorKind::kUnsupported,

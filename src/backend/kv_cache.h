@@ -13,6 +13,7 @@
 #include "backend/sequence_state.h"
 #include "kv/page_layout.h"
 #include "kv/page_ring.h"
+#include "kv/row_codec.h"
 
 namespace leankv {
 
@@ -51,15 +52,18 @@ class KvCache {
   // through, is always there. Throws kDoesNotFit when pool_bytes holds no page,
   // kUnsupported for a head_dim that is no multiple of 16 or over 256.
   // keeper: of a backend that keeps pages and tables elsewhere (CacheOps::make_keeper); none: they lie here.
+  // rows: what encodes and decodes here (CacheOps::row_codec).
   // prior: the model's own curves [layers, kv_heads], which those of a sequence are blended with; or none.
   KvCache(CacheShape shape, std::span<const TierId> tiers, int64_t pool_bytes, int slots,
-          std::unique_ptr<CacheKeeper> keeper = nullptr, std::vector<Curve> prior = {});
+          std::unique_ptr<CacheKeeper> keeper = nullptr, std::vector<Curve> prior = {},
+          const RowCodec& rows = kScalarRowCodec);
   ~KvCache();
   KvCache(const KvCache&) = delete;
   KvCache& operator=(const KvCache&) = delete;
 
   const CacheShape& shape() const { return shape_; }
   std::span<const Curve> prior() const { return prior_; }
+  const RowCodec& rows() const { return *rows_; }
   int page_bytes() const { return page_bytes_; }
   const PageLayout& layout(TierId id) const { return layouts_[int(id)]; }
   const PageLayout& list_layout(SlotId slot, int list) const { return layout(state(slot).list_tier[list]); }
@@ -160,6 +164,7 @@ class KvCache {
   };
   CacheShape shape_;
   std::vector<Curve> prior_;
+  const RowCodec* rows_;
   int page_bytes_ = 0;
   std::array<PageLayout, std::size_t(TierId::kCount)> layouts_{};
   std::unique_ptr<CacheKeeper> keeper_;

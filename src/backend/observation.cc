@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/energy.h"
 #include "kv/significance_rules.h"
 
 namespace leankv {
@@ -116,10 +117,11 @@ void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head
   HeadStatistics& statistics = sequence.statistics[layer * cache.shape().kv_heads + head];
   statistics.output_sum.resize(head_dim);
   for (int r = std::max(0, sequence.recent_from() - entry.position); r < entry.rows; ++r) {
-    for (int c = 0; c < out.columns; ++c) {
-      statistics.output_sum[c % head_dim] += out.row(r)[c];
-      statistics.query_energy += double(q.row(r)[c]) * q.row(r)[c];
+    for (int first = 0; first < out.columns; first += head_dim) {
+      const float* output = out.row(r) + first;
+      for (int c = 0; c < head_dim; ++c) statistics.output_sum[c] += double(output[c]);
     }
+    statistics.query_energy += energy_of(q.row(r), q.columns);
   }
 }
 
@@ -129,8 +131,7 @@ void gather_residual(KvCache& cache, const Batch& batch, int layer, ConstMatrix 
     SequenceState& sequence = cache.state(entry.slot);
     if (!sequence.gathering()) continue;
     for (int r = std::max(0, sequence.recent_from() - entry.position); r < entry.rows; ++r) {
-      const float* row = x.row(entry.first_row + r);
-      for (int c = 0; c < x.columns; ++c) sequence.residual_energy[layer] += double(row[c]) * row[c];
+      sequence.residual_energy[layer] += energy_of(x.row(entry.first_row + r), x.columns);
     }
   }
 }

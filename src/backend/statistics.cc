@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/energy.h"
 #include "kv/page_view.h"
-#include "kv/quantise.h"
 
 namespace leankv {
 namespace {
@@ -72,15 +72,13 @@ void settle_significance(KvCache& cache, SlotId slot, int index, std::vector<flo
   cache.for_each_page(slot, table, settle_page);
 }
 
-double squared_error(CodecId id, const float* x, int head_dim) {
-  uint16_t codes[kMaxHeadDim];
-  uint8_t scales[kMaxScaleBytes];
-  float back[kMaxHeadDim];
-  encode_row(id, x, head_dim, codes, scales);
-  decode_row(id, codes, scales, head_dim, back);
-  double sum = 0;
-  for (int c = 0; c < head_dim; ++c) sum += double(back[c] - x[c]) * (back[c] - x[c]);
-  return sum;
+double squared_error(const RowCodec& rows, CodecId id, const float* x, int head_dim) {
+  StoredRow row;
+  float error[kMaxHeadDim];
+  rows.encode(id, x, head_dim, row.codes, row.scales);
+  rows.decode(id, row.codes, row.scales, head_dim, error);
+  for (int c = 0; c < head_dim; ++c) error[c] -= x[c];
+  return energy_of(error, head_dim);
 }
 
 // Mean squared error of each tier over a sample of the fresh tokens.
@@ -96,16 +94,21 @@ CodecError measure_error(const KvCache& cache, SlotId slot, int index) {
   const int n = int(table.tokens[kFreshList]), first = sequence.tokens == n ? std::min(kSkipFirst, n - 1) : 0;
   const int stride = std::max(1, (n - first) / kErrorSample);
   const auto& tiers = sequence.policy.tiers;
+  const RowCodec& rows = cache.rows();
+  const Tier& stored = tier(layout.tier);
   CodecError error;
   int samples = 0;
   for (int i = first; i < n; i += stride, ++samples) {
     const PageView page(layout, const_cast<std::byte*>(cache.page(pages[i / layout.tokens])));
+    StoredRow row;
     float key[kMaxHeadDim], value[kMaxHeadDim];
-    page.decode_key(i % layout.tokens, key);
-    page.decode_value(i % layout.tokens, value);
+    page.read_key(i % layout.tokens, row);
+    rows.decode(stored.key, row.codes, row.scales, layout.head_dim, key);
+    page.read_value(i % layout.tokens, row);
+    rows.decode(stored.value, row.codes, row.scales, layout.head_dim, value);
     for (std::size_t t = 0; t < tiers.size(); ++t) {
-      error.key[t] += squared_error(tier(tiers[t]).key, key, layout.head_dim);
-      error.value[t] += squared_error(tier(tiers[t]).value, value, layout.head_dim);
+      error.key[t] += squared_error(rows, tier(tiers[t]).key, key, layout.head_dim);
+      error.value[t] += squared_error(rows, tier(tiers[t]).value, value, layout.head_dim);
     }
   }
   for (double* sums : {error.key, error.value}) {

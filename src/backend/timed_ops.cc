@@ -43,6 +43,7 @@ class TimedCacheOps : public CacheOps {
     ops_->time_phases(&timer);
   }
 
+  const RowCodec& row_codec() const override { return ops_->row_codec(); }
   void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override {
     const TimedPhase timed(&timer_, Phase::kAppend);
     ops_->append(cache, batch, layer, k, v);

@@ -58,7 +58,7 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<GgufFile> file, con
   if (bytes == 0) bytes = backend_.cache->pool_bytes(shape, options.sequences).value_or(0);
   if (bytes == 0) bytes = default_pool_bytes(shape, options.policy, context_, options.sequences);
   cache_ = std::make_unique<KvCache>(shape, tiers_of(options), bytes, options.sequences, backend_.cache->make_keeper(),
-                                     options.calibration.curves);
+                                     options.calibration.curves, backend_.cache->row_codec());
 }
 
 Engine::~Engine() = default;

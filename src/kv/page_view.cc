@@ -28,34 +28,91 @@ Side value_side(const PageLayout& p) {
   return {tier(p.tier).value, p.value_codes, p.value_tile_bytes, p.value_scales, p.value_scale_bytes};
 }
 
-// One plane of a tile: plane_slot() (packing.h) with its divisions, all by powers of two, done once per row.
+// A row lies in its tile's order in words of 4 neighbours: a key is 4 channels of every word, a value one neighbour of
+// every word (page_layout.h). Planes (packing.h) keep the words: 32 bits with a code's bits in each byte.
+using Word = uint32_t;
+
+// What is one token's of the words of a tile.
+template <int kCodes>  // of each word
+struct WordRow {
+  int first, step, count;  // words
+  int byte;                // of its first code
+};
+WordRow<4> key_words(int tile, int head_dim, int token) { return {token, tile, head_dim / 4, 0}; }
+WordRow<1> value_words(int, int head_dim, int token) { return {token / 4 * head_dim, 1, head_dim, token % 4}; }
+
+// One plane of a tile: plane_slot() of whole words, with its divisions, all by powers of two, done once per row.
 class Plane {
  public:
   Plane(int n_values, int bits)
       : bits_(bits),
-        width_log2_(std::countr_zero(unsigned(lane_bytes(n_values * bits / 8)))),
-        lane_log2_(width_log2_ + std::countr_zero(8u / unsigned(bits))),
-        mask_((1u << bits) - 1) {}
+        words_log2_(std::countr_zero(unsigned(lane_bytes(n_values * bits / 8)) / sizeof(Word))),
+        lane_log2_(words_log2_ + std::countr_zero(8u / unsigned(bits))) {}
 
-  void set(std::byte* plane, int index, unsigned value) const {
-    const PlaneSlot at = slot(unsigned(index));
-    const unsigned others = unsigned(plane[at.byte]) & ~(mask_ << at.shift);
-    plane[at.byte] = std::byte(others | (value & mask_) << at.shift);
+  template <int kCodes>
+  void write(std::byte* plane, const WordRow<kCodes>& row, const uint16_t* codes, int done) const {
+    for_each_run(row, [&](int i, Place at, int words) {
+      write_run<kCodes>(plane + at.byte, words, row.step, mask_of(row) << at.shift, codes + i * kCodes, done,
+                        8 * row.byte + at.shift);
+    });
   }
-  unsigned get(const std::byte* plane, int index) const {
-    const PlaneSlot at = slot(unsigned(index));
-    return unsigned(plane[at.byte]) >> at.shift & mask_;
+  template <int kCodes>
+  void read(const std::byte* plane, const WordRow<kCodes>& row, uint16_t* codes, int done) const {
+    for_each_run(row, [&](int i, Place at, int words) {
+      read_run<kCodes>(plane + at.byte, words, row.step, codes + i * kCodes, done, 8 * row.byte + at.shift);
+    });
   }
 
  private:
-  PlaneSlot slot(unsigned index) const {
-    const unsigned within = index & ((1u << lane_log2_) - 1);
-    const unsigned byte = (index >> lane_log2_ << width_log2_) + (within & ((1u << width_log2_) - 1));
-    return {int(byte), int(within >> width_log2_) * bits_};
+  struct Place {
+    int byte, shift;
+  };
+  template <int kCodes>
+  Place place(const WordRow<kCodes>& row, int i) const {
+    const unsigned word = unsigned(row.first + i * row.step), within = word & ((1u << lane_log2_) - 1);
+    const unsigned at = (word >> lane_log2_ << words_log2_) + (within & ((1u << words_log2_) - 1));
+    return {int(at * sizeof(Word)), int(within >> words_log2_) * bits_};
+  }
+  // Calls f(first word, its place, words) for words, row.step apart, that have one shift: those of a lane, or all where
+  // codes are bytes. A row begins in the first `step` words of a lane: there are at most 16 in one, and head_dim is a
+  // multiple of 16.
+  template <int kCodes, class F>
+  void for_each_run(const WordRow<kCodes>& row, F f) const {
+    const int in_lane = (1 << words_log2_) / row.step, run = bits_ == 8 ? row.count : in_lane > 1 ? in_lane : 1;
+    for (int i = 0; i < row.count; i += run) f(i, place(row, i), run);
+  }
+  Word code_mask() const { return (1u << bits_) - 1; }
+  template <int kCodes>
+  Word mask_of(const WordRow<kCodes>& row) const {
+    return kCodes == 4 ? code_mask() * 0x01010101u : code_mask() << 8 * row.byte;
   }
 
-  int bits_, width_log2_, lane_log2_;
-  unsigned mask_;
+  // mask: of the bits that change; shift: of a word's first code, `done` bits of which were stored before.
+  template <int kCodes>
+  static void write_run(std::byte* __restrict to, int words, int step, Word mask, const uint16_t* __restrict codes,
+                        int done, int shift) {
+    for (int i = 0; i < words; ++i) {
+      Word word = 0, old;
+      for (int k = 0; k < kCodes; ++k) word |= Word(codes[i * kCodes + k]) >> done << (8 * k + shift);
+      std::memcpy(&old, to + i * step * int(sizeof(Word)), sizeof(Word));
+      word = (old & ~mask) | (word & mask);
+      std::memcpy(to + i * step * int(sizeof(Word)), &word, sizeof(Word));
+    }
+  }
+  template <int kCodes>
+  void read_run(const std::byte* __restrict from, int words, int step, uint16_t* __restrict codes, int done,
+                int shift) const {
+    for (int i = 0; i < words; ++i) {
+      Word word;
+      std::memcpy(&word, from + i * step * int(sizeof(Word)), sizeof(Word));
+      for (int k = 0; k < kCodes; ++k) {
+        uint16_t& code = codes[i * kCodes + k];
+        code = uint16_t(code | (word >> (8 * k + shift) & code_mask()) << done);
+      }
+    }
+  }
+
+  int bits_, words_log2_, lane_log2_;
 };
 
 // Calls f(plane, its byte offset in the tile, bits of the code below it), the widest plane first.
@@ -69,64 +126,70 @@ void for_each_plane(int n_values, int bits, F f) {
   }
 }
 
-// index(token in the tile, channel): place in the tile's order.
-template <class Index>
-void write_row(const PageLayout& p, const Side& side, std::byte* page, int token, const StoredRow& row, Index index) {
-  LEANKV_CHECK(token >= 0 && token < p.tokens);
-  const int tile = tile_tokens(p.tier), n_values = tile * p.head_dim, bits = codec(side.codec).bits;
-  const int t = token % tile, head_dim = p.head_dim;
-  std::byte* codes = page + side.codes + token / tile * side.tile_bytes;
+constexpr std::size_t kHalfWordBytes = 4 * sizeof(uint16_t);  // of a word's codes of 16 bits
+
+template <int kCodes>
+void write_codes(int n_values, int bits, std::byte* tile, const WordRow<kCodes>& row, const uint16_t* codes) {
   if (bits == 16) {
-    for (int c = 0; c < head_dim; ++c) set_code(codes, n_values, 16, index(t, c), row.codes[c]);
-  } else {
-    for_each_plane(n_values, bits, [&](const Plane plane, int offset, int done) {
-      for (int c = 0; c < head_dim; ++c) plane.set(codes + offset, index(t, c), unsigned(row.codes[c]) >> done);
-    });
+    std::byte* to = tile + std::size_t(row.first) * kHalfWordBytes + std::size_t(row.byte) * sizeof(uint16_t);
+    for (int i = 0; i < row.count; ++i, to += std::size_t(row.step) * kHalfWordBytes) {
+      std::memcpy(to, codes + i * kCodes, kCodes * sizeof(uint16_t));
+    }
+    return;
   }
+  for_each_plane(n_values, bits,
+                 [&](const Plane plane, int offset, int done) { plane.write(tile + offset, row, codes, done); });
+}
+
+template <int kCodes>
+void read_codes(int n_values, int bits, const std::byte* tile, const WordRow<kCodes>& row, uint16_t* codes) {
+  if (bits == 16) {
+    const std::byte* from = tile + std::size_t(row.first) * kHalfWordBytes + std::size_t(row.byte) * sizeof(uint16_t);
+    for (int i = 0; i < row.count; ++i, from += std::size_t(row.step) * kHalfWordBytes) {
+      std::memcpy(codes + i * kCodes, from, kCodes * sizeof(uint16_t));
+    }
+    return;
+  }
+  std::fill_n(codes, row.count * kCodes, uint16_t(0));
+  for_each_plane(n_values, bits,
+                 [&](const Plane plane, int offset, int done) { plane.read(tile + offset, row, codes, done); });
+}
+
+// words: key_words or value_words.
+template <class Words>
+void write_row(const PageLayout& p, const Side& side, std::byte* page, int token, const StoredRow& row, Words words) {
+  LEANKV_CHECK(token >= 0 && token < p.tokens);
+  const int tile = tile_tokens(p.tier), bits = codec(side.codec).bits;
+  std::byte* codes = page + side.codes + token / tile * side.tile_bytes;
+  write_codes(tile * p.head_dim, bits, codes, words(tile, p.head_dim, token % tile), row.codes);
   std::memcpy(page + side.scales + token * side.scale_bytes, row.scales, std::size_t(side.scale_bytes));
 }
 
-template <class Index>
-void read_row(const PageLayout& p, const Side& side, const std::byte* page, int token, StoredRow& row, Index index) {
+template <class Words>
+void read_row(const PageLayout& p, const Side& side, const std::byte* page, int token, StoredRow& row, Words words) {
   LEANKV_CHECK(token >= 0 && token < p.tokens);
-  const int tile = tile_tokens(p.tier), n_values = tile * p.head_dim, bits = codec(side.codec).bits;
-  const int t = token % tile, head_dim = p.head_dim;
+  const int tile = tile_tokens(p.tier), bits = codec(side.codec).bits;
   const std::byte* codes = page + side.codes + token / tile * side.tile_bytes;
-  if (bits == 16) {
-    for (int c = 0; c < head_dim; ++c) row.codes[c] = get_code(codes, n_values, 16, index(t, c));
-  } else {
-    std::fill_n(row.codes, head_dim, uint16_t(0));
-    for_each_plane(n_values, bits, [&](const Plane plane, int offset, int done) {
-      for (int c = 0; c < head_dim; ++c) {
-        row.codes[c] = uint16_t(row.codes[c] | plane.get(codes + offset, index(t, c)) << done);
-      }
-    });
-  }
+  read_codes(tile * p.head_dim, bits, codes, words(tile, p.head_dim, token % tile), row.codes);
   std::memcpy(row.scales, page + side.scales + token * side.scale_bytes, std::size_t(side.scale_bytes));
 }
 
 }  // namespace
 
 void PageView::write_key(int token, const StoredRow& row) {
-  const int tile = tile_tokens(layout_->tier);
-  write_row(*layout_, key_side(*layout_), page_, token, row, [=](int t, int c) { return key_index(tile, t, c); });
+  write_row(*layout_, key_side(*layout_), page_, token, row, key_words);
 }
 
 void PageView::write_value(int token, const StoredRow& row) {
-  const int head_dim = layout_->head_dim;
-  write_row(*layout_, value_side(*layout_), page_, token, row,
-            [=](int t, int c) { return value_index(head_dim, t, c); });
+  write_row(*layout_, value_side(*layout_), page_, token, row, value_words);
 }
 
 void PageView::read_key(int token, StoredRow& row) const {
-  const int tile = tile_tokens(layout_->tier);
-  read_row(*layout_, key_side(*layout_), page_, token, row, [=](int t, int c) { return key_index(tile, t, c); });
+  read_row(*layout_, key_side(*layout_), page_, token, row, key_words);
 }
 
 void PageView::read_value(int token, StoredRow& row) const {
-  const int head_dim = layout_->head_dim;
-  read_row(*layout_, value_side(*layout_), page_, token, row,
-           [=](int t, int c) { return value_index(head_dim, t, c); });
+  read_row(*layout_, value_side(*layout_), page_, token, row, value_words);
 }
 
 void PageView::decode_key(int token, float* x) const {

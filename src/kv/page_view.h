@@ -1,4 +1,4 @@
-// Reads and writes the rows of one page, obviously and slowly: what every kernel is held against.
+// Reads and writes the rows of one page, one at a time: what every kernel is held against.
 #pragma once
 
 #include <cstddef>

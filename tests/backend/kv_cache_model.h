@@ -15,6 +15,7 @@
 #include "backend/row_transform.h"
 #include "backend/stored_rows.h"
 #include "base/error.h"
+#include "base/half.h"
 
 namespace leankv::testing {
 
@@ -198,11 +199,13 @@ class KvCacheExercise {
     append_head(cache_, entry, layer, h, {k.data(), entry.rows, head_dim}, {v.data(), entry.rows, head_dim});
     const SequenceState& state = cache_.state(entry.slot);
     const Tier& fresh = tier(state.list_tier[kFreshList]);
+    std::vector<float> mean;
+    for (const uint16_t half : state.memory[index].key_mean) mean.push_back(half_to_float(half));
     for (int r = 0; r < entry.rows; ++r) {
       std::vector<float> key(k.begin() + r * head_dim, k.begin() + (r + 1) * head_dim);
       std::vector<float> value(v.begin() + r * head_dim, v.begin() + (r + 1) * head_dim);
-      transform_key(state.policy, state.memory[index], head_dim, key.data());
-      transform_value(state.policy, head_dim, value.data());
+      transform_key(kScalarRowCodec, state.policy, mean, head_dim, key.data());
+      transform_value(kScalarRowCodec, state.policy, head_dim, value.data());
       sequence.heads[index].append(entry.position + r, {encoded(fresh.key, key), encoded(fresh.value, value)});
     }
     observe(entry, layer, h);

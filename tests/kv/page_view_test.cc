@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "kv/packing.h"
 #include "kv/quantise.h"
 
 namespace leankv {
@@ -84,6 +85,29 @@ std::vector<TierId> all_tiers() {
   std::vector<TierId> ids;
   for (const Tier& t : kTiers) ids.push_back(t.id);
   return ids;
+}
+
+// The rows of a page against packing.h and the order of page_layout.h, code by code.
+TEST_P(Page, CodesLieWherePackingSays) {
+  const Tier& t = tier(GetParam());
+  std::mt19937 random(12);
+  for (int head_dim = 16; head_dim <= kMaxHeadDim; head_dim += 16) {
+    const int tile = tile_tokens(t.id), n_values = tile * head_dim;
+    const PageLayout layout = make_page_layout(t.id, head_dim, 2 * tile * bytes_per_token(t.id, head_dim));
+    std::vector<std::byte> bytes(std::size_t(layout.page_bytes));
+    PageView page(layout, bytes.data());
+    for (int token = 0; token < layout.tokens; ++token) {
+      const StoredRow key = random_row(random, t.key, head_dim), value = random_row(random, t.value, head_dim);
+      page.write_key(token, key), page.write_value(token, value);
+      const std::byte* keys = bytes.data() + layout.key_codes + token / tile * layout.key_tile_bytes;
+      const std::byte* values = bytes.data() + layout.value_codes + token / tile * layout.value_tile_bytes;
+      for (int c = 0; c < head_dim; ++c) {
+        ASSERT_EQ(get_code(keys, n_values, codec(t.key).bits, key_index(tile, token % tile, c)), key.codes[c]);
+        ASSERT_EQ(get_code(values, n_values, codec(t.value).bits, value_index(head_dim, token % tile, c)),
+                  value.codes[c]);
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiers, Page, testing::ValuesIn(all_tiers()));

@@ -74,7 +74,8 @@ LaneTime& LaneTime::operator+=(const LaneTime& other) {
 Lane::Lane(Engine& engine, const BenchCase& what, const CasePlan& plan, const DepthNeed& need, PhaseTimer* timer)
     : engine_(engine), what_(what), plan_(plan), need_(need), timer_(timer) {
   cache_ = std::make_unique<KvCache>(shape_of(engine.config()), what.policy.tiers, plan.pool_bytes, plan.most() + 1,
-                                     engine.backend().cache->make_keeper());
+                                     engine.backend().cache->make_keeper(), std::vector<Curve>{},
+                                     engine.backend().cache->row_codec());
   if (cache_->keeper() != nullptr) return;  // the device's own memory is there at once
   const int pages = int(cache_->ring().capacity());
   constexpr int kPages = 1024;  // of one task

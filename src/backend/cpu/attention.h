@@ -15,7 +15,8 @@
 namespace leankv {
 
 inline constexpr int kSegmentTokens = 256;  // decoded keys of a segment and their logits stay in the L2 cache
-inline constexpr int kBlockRows = 32;       // tokens of a prompt chunk whose queries are computed together
+inline constexpr int kBlockRows = 64;       // tokens of a prompt chunk whose queries share a segment's decoded rows
+inline constexpr int kPartQueries = 24;     // whose logits and weights of a segment stay in the L1 cache
 
 // The first cache line in a buffer that has room for one more: vectors across two lines are read at half the speed.
 template <class T>
@@ -24,6 +25,8 @@ T* on_line(T* x) {
   return x + (line - reinterpret_cast<std::uintptr_t>(x) % line) % line / sizeof(T);
 }
 inline constexpr int kLineFloats = kPageAlignment / int(sizeof(float));
+// Columns of a product: whole lines. Logits behind the tokens are of leftovers, their weights 0.
+constexpr int whole_lines(int tokens) { return (tokens + kLineFloats - 1) / kLineFloats * kLineFloats; }
 
 // A run of pages of one list of one head.
 struct Segment {
@@ -48,9 +51,10 @@ struct AttentionProblem {
 // The queries of up to kBlockRows tokens and one KV head against all segments.
 class AttentionBlock {
  public:
-  void start(const AttentionProblem& problem);  // reads and transforms the queries
+  // Reads and transforms the queries.
+  void start(const AttentionKernels& kernels, const AttentionProblem& problem);
   // Partial result of one segment. REQUIRES ascending segments.
-  void run_segment(const AttentionKernels& kernels, int segment, std::vector<float>& scratch);
+  void run_segment(const AttentionKernels& kernels, int segment);
   void finish();                                                           // merges, restores and writes the outputs
   void observe(const AttentionKernels& kernels, Observation& seen) const;  // after finish: adds what was observed
   int segments() const { return visible_segments_; }
@@ -59,27 +63,45 @@ class AttentionBlock {
   int visible_in(const Segment& segment, int row) const;
   bool observes() const;
   void place_weights();
-  // [queries, tokens of the segment in whole cache lines]
-  float* weights(int segment) { return on_line(weights_.data()) + std::size_t(first_column_[segment]) * queries_; }
-  const float* weights(int segment) const {
-    return on_line(weights_.data()) + std::size_t(first_column_[segment]) * queries_;
+  int tokens_in(const Segment& segment) const;
+  int columns_of(const Segment& segment) const;  // between two queries' weights
+  // Where the weights [queries, columns_of(segment)] of a segment and query lie.
+  std::size_t weights_at(int segment, int query) const {
+    const int row = keep_weights_ ? query : query % part_queries();
+    return std::size_t(first_column_[segment]) * queries_ + std::size_t(row) * columns_of((*p_.segments)[segment]);
   }
-  void exponentials(const AttentionKernels& kernels, int segment);
+  int part_queries() const { return part_rows_ * p_.cache->shape().group; }
+  void read_keys(const AttentionKernels& kernels, const Segment& s, int stride);
+  void read_values(const AttentionKernels& kernels, const Segment& s);
+  void run_part(const AttentionKernels& kernels, int segment, int row, int rows, int stride);
+  void skip_part(int segment, int first, int queries);
+  void exponentials(const AttentionKernels& kernels, int segment, int query, std::span<float> row);
   template <class F>
   void for_each_page(const Segment& segment, F f) const;
   void observe_row(const AttentionKernels& kernels, Observation& seen, int row) const;
 
   AttentionProblem p_{};
   int queries_ = 0;                // rows * group
-  int keys_ = 0;                   // tokens of the head
+  int tokens_ = 0;                 // of the head
   int visible_segments_ = 0;       // the later ones are in the future of every row
-  std::vector<float> q_;           // [queries, head_dim], scaled by 1/sqrt(head_dim)
-  bool keep_weights_ = false;      // of every segment; else each overwrites the one before
+  std::vector<int16_t> q_codes_;   // [queries, head_dim], scaled by 1/sqrt(head_dim)
+  std::vector<float> q_units_;     // [queries]
+  int part_rows_ = 0;              // rows that are computed together
+  bool keep_weights_ = false;      // of every segment and row; else each part overwrites the one before
   std::vector<int> first_column_;  // [segments] where their weights begin, in columns of all queries
   std::vector<float> weights_;     // from its first line on, segment after segment: exp(logit - segment's max)
   std::vector<float> max_, sum_;   // [segments, queries]
   std::vector<float> partial_;     // [segments, queries, head_dim]
   std::vector<float> final_max_, final_sum_;  // [queries]
+  // Of the segment at hand.
+  struct Side {
+    std::vector<int16_t> pairs;  // from its first line on, as PairProduct::b
+    std::vector<float> units;    // [tokens]
+  };
+  std::vector<float> rows_;  // decoded keys or values
+  Side keys_, values_;
+  std::vector<int16_t> part_weights_;  // [queries of a part, tokens]
+  std::vector<float> part_units_;      // [queries of a part]
 };
 
 }  // namespace leankv

@@ -65,7 +65,7 @@ void AttentionRow::prepare_queries(const AttentionKernels& kernels, ConstMatrix 
   const float scale = 1.0f / std::sqrt(float(head_dim_));
   q_.resize(std::size_t(group_) * head_dim_);
   for (std::size_t i = 0; i < q_.size(); ++i) q_[i] = from[i] * scale;
-  for (int i = 0; i < group_; ++i) transform_query(policy, head_dim_, &q_[std::size_t(i) * head_dim_]);
+  for (int i = 0; i < group_; ++i) transform_query(cache_->rows(), policy, head_dim_, &q_[std::size_t(i) * head_dim_]);
   codes_.resize(q_.size() * kQueryCodesPerChannel + kPageAlignment);
   units_.resize(group_), sums_.resize(group_);
   kernels.quantise_queries(q_.data(), group_, head_dim_, on_line(codes_.data()), units_.data(), sums_.data());
@@ -124,7 +124,7 @@ void AttentionRow::finish(Matrix out) {
   for (int i = 0; i < group_; ++i) {
     float* total = out.row(entry_->first_row) + (head_ * group_ + i) * head_dim_;
     merge_runs(i, total);
-    restore_output(sequence.policy, head_dim_, total);
+    restore_output(cache_->rows(), sequence.policy, head_dim_, total);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/append.h"
+#include "backend/cpu/kernels/row_codec.h"
 
 namespace leankv {
 namespace {
@@ -12,7 +13,7 @@ constexpr int kTasksPerThread = 4;  // that even out their lengths
 }  // namespace
 
 CpuCacheOps::CpuCacheOps(ThreadPool& pool, Isa isa)
-    : pool_(pool), kernels_(attention_kernels(isa)), scratch_(pool.size()) {}
+    : pool_(pool), kernels_(attention_kernels(isa)), row_codec_(leankv::row_codec(isa)), scratch_(pool.size()) {}
 
 void CpuCacheOps::append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) {
   const int heads = cache.shape().kv_heads, head_dim = cache.shape().head_dim;
@@ -71,8 +72,8 @@ void CpuCacheOps::attend_blocks(KvCache& cache, const Batch& batch, int layer, C
   blocks_.resize(pool_.size());
   pool_.run(int(problems.size()), [&](int task, int thread) {
     AttentionBlock& block = blocks_[thread];
-    block.start(problems[task]);
-    for (int s = 0; s < block.segments(); ++s) block.run_segment(kernels_, s, scratch_[thread]);
+    block.start(kernels_, problems[task]);
+    for (int s = 0; s < block.segments(); ++s) block.run_segment(kernels_, s);
     block.finish();
     const TimedPhase timed(phases_, Phase::kObservation, thread);
     block.observe(kernels_, seen[task]);

@@ -13,6 +13,7 @@ class CpuCacheOps : public CacheOps {
   CpuCacheOps(ThreadPool& pool, Isa isa);
   void append(KvCache& cache, const Batch& batch, int layer, ConstMatrix k, ConstMatrix v) override;
   void attend(KvCache& cache, const Batch& batch, int layer, ConstMatrix q, Matrix out) override;
+  const RowCodec& row_codec() const override { return row_codec_; }
   void time_phases(PhaseTimer* timer) override { phases_ = timer; }
 
  private:
@@ -22,6 +23,7 @@ class CpuCacheOps : public CacheOps {
   ThreadPool& pool_;
   PhaseTimer* phases_ = nullptr;
   const AttentionKernels& kernels_;
+  const RowCodec& row_codec_;
   std::vector<std::vector<float>> scratch_;  // [threads]
   std::vector<AttentionBlock> blocks_;       // [threads]
   std::vector<AttentionRow> rows_;           // [entries of one row, heads]

@@ -73,10 +73,10 @@ void attend_head(KvCache& cache, const BatchEntry& entry, int layer, int head, C
       const int first = (head * shape.group + g) * shape.head_dim;
       const float* from = q.row(entry.first_row + r) + first;
       std::vector<float> query(from, from + shape.head_dim);
-      transform_query(sequence.policy, shape.head_dim, query.data());
+      transform_query(kScalarRowCodec, sequence.policy, shape.head_dim, query.data());
       p.push_back(probabilities(rows, query, visible));
       std::vector<float> result = weighted_values(rows, p.back(), shape.head_dim);
-      restore_output(sequence.policy, shape.head_dim, result.data());
+      restore_output(kScalarRowCodec, sequence.policy, shape.head_dim, result.data());
       std::ranges::copy(result, out.row(entry.first_row + r) + first);
     }
     const int window = observation_of(sequence, entry.position + r);

@@ -2,6 +2,7 @@
 
 #include LEANKV_SIMD_HEADER
 #include "backend/cpu/kernels/attention_functions.h"
+#include "backend/cpu/kernels/sum_lanes.h"
 #include "backend/cpu/simd/exp_floats.h"
 
 namespace leankv {
@@ -9,7 +10,6 @@ namespace LEANKV_ISA_NS {
 namespace {
 
 constexpr float kInfinity = __builtin_inff();
-constexpr int kSumLanes = 16;
 
 // c [kRows, kVectors * kLanes] of the product, sums in registers.
 template <int kRows, int kVectors>
@@ -74,68 +74,41 @@ inline void multiply_columns(const float* a, std::ptrdiff_t a_stride, const floa
   multiply_edge(a, a_stride, b + j, b_stride, c + j, c_stride, m, n - j, k);
 }
 
-constexpr int kVectorsOfLanes = kSumLanes / kLanes;
-
-// kSumLanes numbers; lane l of them is lane l % kLanes of vector l / kLanes.
-struct Lanes {
-  Floats vector[kVectorsOfLanes];
-};
-
-template <class F>
-inline Lanes each_vector(F f) {
-  Lanes out;
-  for (int v = 0; v < kVectorsOfLanes; ++v) out.vector[v] = f(v);
-  return out;
-}
-
-inline Lanes load_lanes(const float* x) {
-  return each_vector([=](int v) { return load(x + v * kLanes); });
-}
-inline void store_lanes(float* x, const Lanes& a) {
-  for (int v = 0; v < kVectorsOfLanes; ++v) store(x + v * kLanes, a.vector[v]);
-}
-
 // The last, n < kSumLanes: filled up with -inf, whose exponential is 0.
-inline void load_rest(const float* x, int n, float* rest) {
+inline Lanes load_rest(const float* x, int n) {
+  float rest[kSumLanes];
   for (int l = 0; l < kSumLanes; ++l) rest[l] = l < n ? x[l] : -kInfinity;
+  return load_lanes(rest);
 }
 
-inline float maximum(const float* x, int n, const float* rest) {
-  Lanes largest = load_lanes(rest);
-  for (int i = 0; i + kSumLanes <= n; i += kSumLanes) {
+inline float maximum(const float* x, int whole, const Lanes& rest) {
+  Lanes largest = rest;
+  for (int i = 0; i < whole; i += kSumLanes) {
     largest = each_vector([&](int v) { return max(load(x + i + v * kLanes), largest.vector[v]); });
   }
-  float lanes[kSumLanes];
-  store_lanes(lanes, largest);
-  for (int half = kSumLanes / 2; half > 0; half /= 2) {
-    for (int l = 0; l < half; ++l) lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
-  }
-  return lanes[0];
+  return largest_of(largest);
 }
 
-// exp(x - max), 0 where x is -inf; added to sums.
+// exp(x - max), added to sums.
 inline Lanes exponential(const Lanes& x, float max, Lanes& sums) {
-  const Lanes out = each_vector([&](int v) {
-    return zero_where_equal(exp_floats(sub(x.vector[v], broadcast(max))), x.vector[v], broadcast(-kInfinity));
-  });
+  const Lanes out = each_vector([&](int v) { return exp_floats(sub(x.vector[v], broadcast(max))); });
   sums = each_vector([&](int v) { return add(sums.vector[v], out.vector[v]); });
   return out;
 }
 
 [[gnu::flatten]] void exponentials(float* x, int n, float* max, float* sum) {
-  const int whole = n / kSumLanes * kSumLanes;
-  float rest[kSumLanes], lanes[kSumLanes];
-  load_rest(x + whole, n - whole, rest);
+  const int whole = n / kSumLanes * kSumLanes, more = n - whole;
+  const Lanes rest = load_rest(x + whole, more);
   *max = maximum(x, whole, rest);
-  Lanes sums = each_vector([](int) { return broadcast(0); });
-  for (int i = 0; i < whole; i += kSumLanes) store_lanes(x + i, exponential(load_lanes(x + i), *max, sums));
-  store_lanes(rest, exponential(load_lanes(rest), *max, sums));
-  for (int l = 0; l < n - whole; ++l) x[whole + l] = rest[l];
-  store_lanes(lanes, sums);
-  for (int half = kSumLanes / 2; half > 0; half /= 2) {
-    for (int l = 0; l < half; ++l) lanes[l] += lanes[l + half];
+  const float origin = *max == -kInfinity ? 0.0f : *max;  // where there is nothing but -inf
+  Lanes sums = all_lanes(0);
+  for (int i = 0; i < whole; i += kSumLanes) store_lanes(x + i, exponential(load_lanes(x + i), origin, sums));
+  if (more > 0) {
+    float last[kSumLanes];
+    store_lanes(last, exponential(rest, origin, sums));
+    for (int l = 0; l < more; ++l) x[whole + l] = last[l];
   }
-  *sum = lanes[0];
+  *sum = sum_of(sums);
 }
 
 [[gnu::flatten]] void add_squares(const float* x, float scale, float* sums, int n) {
@@ -152,9 +125,9 @@ void sum_values(const TokenRun& run, const float* weights, std::ptrdiff_t stride
   (halves ? sum_halves : sum_codes)(run, weights, stride, count, out);
 }
 
-constexpr AttentionKernels kAttentionKernels = {decode_keys,      decode_values, multiply,
-                                                exponentials,     add_squares,   update_significances,
-                                                quantise_queries, key_logits,    sum_values};
+constexpr AttentionKernels kAttentionKernels = {
+    decode_keys,          decode_values, multiply,         exponentials, add_squares,
+    update_significances, &kPairKernels, quantise_queries, key_logits,   sum_values};
 
 }  // namespace
 }  // namespace LEANKV_ISA_NS

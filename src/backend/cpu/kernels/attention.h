@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "backend/cpu/kernels/attention_pairs.h"
 #include "backend/cpu/kernels/attention_row.h"
 #include "backend/cpu/kernels/kernels.h"
 #include "kv/page_layout.h"
@@ -29,6 +30,9 @@ struct AttentionKernels {
 
   // As kv/significance.h's of that name, to the bit.
   UpdateSignificances update_significances;
+
+  // Attention of a block of rows.
+  const PairKernels* pairs;
 
   // Attention of one row (attention_row.h). q [count, head_dim] to its codes: codes [count, high and low,
   // head_dim / 4, 8, 4], unit and sum [count].

@@ -14,6 +14,8 @@ void code_logits(const TokenRun& run, const GroupQueries& q, float* logits, std:
 void sum_halves(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out);
 void sum_codes(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out);
 
+extern const PairKernels kPairKernels;  // AttentionKernels::pairs
+
 void update_significances(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries);
 void quantise_queries(const float* q, int count, int head_dim, int8_t* codes, float* unit, int32_t* sum);
 

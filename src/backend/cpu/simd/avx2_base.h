@@ -24,6 +24,9 @@ inline Floats load_bfloat16(const uint16_t* from) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
 inline void store(float* to, Floats a) { _mm256_storeu_ps(to, a); }
+inline void store_half(uint16_t* to, Floats a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
 inline Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats to_float(Ints a) { return _mm256_cvtepi32_ps(raw(a)); }
@@ -95,11 +98,43 @@ inline Floats sum_fours(const Floats* a) {
 }
 inline Ints load_ints(const int32_t* from) { return (Ints)_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 inline void store_ints(int32_t* to, Ints a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), raw(a)); }
+inline void store_u16(uint16_t* to, Ints a) {
+  const __m256i halves = _mm256_blend_epi16(raw(a), _mm256_setzero_si256(), 0xaa);
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(halves, halves), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
+}
 inline Ints load_u16(const uint16_t* from) {
   return (Ints)_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
 inline Floats gather(const float* table, Ints index) { return _mm256_i32gather_ps(table, raw(index), 4); }
 inline Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+inline Floats square_root(Floats a) { return _mm256_sqrt_ps(a); }
+inline Floats nearest(Floats a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline Floats times_power(Floats a, Floats n) {
+  const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  const __m256i exponent = _mm256_max_epi32(biased, _mm256_setzero_si256());
+  return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
+}
+inline float sum_lanes(Floats a) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+inline float max_lanes(Floats a) {
+  const __m128 four = _mm_max_ps(_mm256_extractf128_ps(a, 1), _mm256_castps256_ps128(a));
+  const __m128 two = _mm_max_ps(_mm_movehl_ps(four, four), four);
+  return _mm_cvtss_f32(_mm_max_ss(_mm_movehdup_ps(two), two));
+}
+template <int kStride>
+inline Floats butterfly(Floats a) {
+  static_assert(kStride == 1 || kStride == 2 || kStride == 4);
+  constexpr int kUpper = kStride == 1 ? 0xaa : kStride == 2 ? 0xcc : 0xf0;
+  Floats other;
+  if constexpr (kStride == 1) other = _mm256_permute_ps(a, 0xb1);
+  if constexpr (kStride == 2) other = _mm256_permute_ps(a, 0x4e);
+  if constexpr (kStride == 4) other = _mm256_permute2f128_ps(a, a, 1);
+  return _mm256_blend_ps(add(a, other), sub(other, a), kUpper);
+}
 inline Ints truncate_to_int(Floats a) { return (Ints)_mm256_cvttps_epi32(a); }
 inline Ints mul(Ints a, Ints b) { return (Ints)_mm256_mullo_epi32(raw(a), raw(b)); }
 inline Ints bit_xor(Ints a, Ints b) { return (Ints)_mm256_xor_si256(raw(a), raw(b)); }

@@ -34,7 +34,10 @@ inline Bytes part_of(Bytes codes) {
   return kPart == 0 ? _mm512_and_si512(codes, _mm512_set1_epi16(255)) : _mm512_srli_epi16(codes, 8);
 }
 inline Ints dot_part(Ints sum, Bytes codes, Bytes x) { return add(sum, (Ints)_mm512_madd_epi16(codes, x)); }
+inline Ints dot_pairs(Ints sum, Bytes a, Bytes b) { return add(sum, (Ints)_mm512_madd_epi16(a, b)); }
 inline Ints join_parts(Ints sum, Ints) { return sum; }
 inline void add_parts(Ints* sum, Ints a) { *sum = add(*sum, a); }
 
 }  // namespace leankv::LEANKV_ISA_NS
+
+#include "backend/cpu/simd/pairs.h"  // in these verbs

@@ -25,6 +25,9 @@ inline Floats load_bfloat16(const uint16_t* from) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 inline void store(float* to, Floats a) { _mm512_storeu_ps(to, a); }
+inline void store_half(uint16_t* to, Floats a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
 inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats to_float(Ints a) { return _mm512_cvtepi32_ps(raw(a)); }
@@ -98,11 +101,40 @@ inline Floats sum_fours(const Floats* a) {
 }
 inline Ints load_ints(const int32_t* from) { return (Ints)_mm512_loadu_si512(from); }
 inline void store_ints(int32_t* to, Ints a) { _mm512_storeu_si512(to, raw(a)); }
+inline void store_u16(uint16_t* to, Ints a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(raw(a)));
+}
 inline Ints load_u16(const uint16_t* from) {
   return (Ints)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
 inline Floats gather(const float* table, Ints index) { return _mm512_i32gather_ps(raw(index), table, 4); }
 inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+inline Floats square_root(Floats a) { return _mm512_sqrt_ps(a); }
+inline Floats nearest(Floats a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline Floats times_power(Floats a, Floats n) { return _mm512_scalef_ps(a, n); }
+inline float sum_lanes(Floats a) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+inline float max_lanes(Floats a) {
+  const __m256 eight = _mm256_max_ps(_mm512_extractf32x8_ps(a, 1), _mm512_castps512_ps256(a));
+  const __m128 four = _mm_max_ps(_mm256_extractf128_ps(eight, 1), _mm256_castps256_ps128(eight));
+  const __m128 two = _mm_max_ps(_mm_movehl_ps(four, four), four);
+  return _mm_cvtss_f32(_mm_max_ss(_mm_movehdup_ps(two), two));
+}
+template <int kStride>
+inline Floats butterfly(Floats a) {
+  static_assert(kStride == 1 || kStride == 2 || kStride == 4 || kStride == 8);
+  constexpr __mmask16 kUpper = kStride == 1 ? 0xaaaa : kStride == 2 ? 0xcccc : kStride == 4 ? 0xf0f0 : 0xff00;
+  Floats other;
+  if constexpr (kStride == 1) other = _mm512_permute_ps(a, 0xb1);
+  if constexpr (kStride == 2) other = _mm512_permute_ps(a, 0x4e);
+  if constexpr (kStride == 4) other = _mm512_shuffle_f32x4(a, a, 0xb1);
+  if constexpr (kStride == 8) other = _mm512_shuffle_f32x4(a, a, 0x4e);
+  return _mm512_mask_sub_ps(add(a, other), kUpper, other, a);
+}
 inline Ints truncate_to_int(Floats a) { return (Ints)_mm512_cvttps_epi32(a); }
 inline Ints mul(Ints a, Ints b) { return (Ints)_mm512_mullo_epi32(raw(a), raw(b)); }
 inline Ints bit_xor(Ints a, Ints b) { return (Ints)_mm512_xor_si512(raw(a), raw(b)); }

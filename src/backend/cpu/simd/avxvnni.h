@@ -11,7 +11,9 @@ template <int kCodeBits>
 inline Ints dot(Ints sum, Bytes codes, Bytes x) {
   return (Ints)_mm256_dpbusd_avx_epi32(raw(sum), codes, x);
 }
+inline Ints dot_pairs(Ints sum, Bytes a, Bytes b) { return (Ints)_mm256_dpwssd_avx_epi32(raw(sum), a, b); }
 
 }  // namespace leankv::LEANKV_ISA_NS
 
 #include "backend/cpu/simd/byte_parts.h"  // in these verbs
+#include "backend/cpu/simd/pairs.h"

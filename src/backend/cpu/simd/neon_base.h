@@ -35,6 +35,9 @@ inline void store(float* to, Floats a) {
   vst1q_f32(to, a.low);
   vst1q_f32(to + 4, a.high);
 }
+inline void store_half(uint16_t* to, Floats a) {
+  vst1q_u16(to, vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(a.low), a.high)));
+}
 inline Floats mul(Floats a, Floats b) { return {a.low * b.low, a.high * b.high}; }
 inline Floats fma(Floats a, Floats b, Floats c) {
   return {vfmaq_f32(c.low, a.low, b.low), vfmaq_f32(c.high, a.high, b.high)};
@@ -43,6 +46,35 @@ inline Floats to_float(Ints a) { return {vcvtq_f32_s32(a.low), vcvtq_f32_s32(a.h
 inline Floats add(Floats a, Floats b) { return {a.low + b.low, a.high + b.high}; }
 inline Floats sub(Floats a, Floats b) { return {a.low - b.low, a.high - b.high}; }
 inline Floats div(Floats a, Floats b) { return {a.low / b.low, a.high / b.high}; }
+inline Floats square_root(Floats a) { return {vsqrtq_f32(a.low), vsqrtq_f32(a.high)}; }
+inline Floats nearest(Floats a) { return {vrndnq_f32(a.low), vrndnq_f32(a.high)}; }
+inline float32x4_t power_of_two(float32x4_t n) {
+  const int32x4_t biased = vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127));
+  return vreinterpretq_f32_s32(vshlq_n_s32(vmaxq_s32(biased, vdupq_n_s32(0)), 23));
+}
+inline Floats times_power(Floats a, Floats n) {
+  return {vmulq_f32(a.low, power_of_two(n.low)), vmulq_f32(a.high, power_of_two(n.high))};
+}
+inline float sum_lanes(Floats a) {
+  const float32x4_t four = a.low + a.high;
+  const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+inline float max_lanes(Floats a) { return vmaxnmvq_f32(vmaxnmq_f32(a.low, a.high)); }
+inline float32x4_t butterfly_of(float32x4_t a, float32x4_t other, uint32x4_t upper) {
+  return vbslq_f32(upper, other - a, a + other);
+}
+template <int kStride>
+inline Floats butterfly(Floats a) {
+  static_assert(kStride == 1 || kStride == 2 || kStride == 4);
+  if constexpr (kStride == 4) return {a.low + a.high, a.low - a.high};
+  const uint32x4_t odd = {0, ~0u, 0, ~0u}, last = {0, 0, ~0u, ~0u};
+  if constexpr (kStride == 1) {
+    return {butterfly_of(a.low, vrev64q_f32(a.low), odd), butterfly_of(a.high, vrev64q_f32(a.high), odd)};
+  }
+  return {butterfly_of(a.low, vextq_f32(a.low, a.low, 2), last),
+          butterfly_of(a.high, vextq_f32(a.high, a.high, 2), last)};
+}
 // Not fmin and fmax, which give NaN for NaN.
 inline Floats min(Floats a, Floats b) {
   return {vbslq_f32(vcltq_f32(a.low, b.low), a.low, b.low), vbslq_f32(vcltq_f32(a.high, b.high), a.high, b.high)};
@@ -78,6 +110,9 @@ inline Ints load_ints(const int32_t* from) { return {vld1q_s32(from), vld1q_s32(
 inline void store_ints(int32_t* to, Ints a) {
   vst1q_s32(to, a.low);
   vst1q_s32(to + 4, a.high);
+}
+inline void store_u16(uint16_t* to, Ints a) {
+  vst1q_u16(to, vreinterpretq_u16_s16(vmovn_high_s32(vmovn_s32(a.low), a.high)));
 }
 inline Ints widened(uint16x8_t a) {
   return {vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(a))), vreinterpretq_s32_u32(vmovl_high_u16(a))};
@@ -161,6 +196,19 @@ template <int kByte>
 inline Ints signed_byte_of(Bytes a) {
   constexpr int kAbove = 24 - 8 * kByte;
   return {int32x4_t(a.low) << kAbove >> 24, int32x4_t(a.high) << kAbove >> 24};
+}
+
+// The first numbers of all lanes, then the second ones, so that each meets a multiplication that widens.
+inline void store_pairs(int16_t* to, Ints even, Ints odd) {
+  vst1q_s16(to, vmovn_high_s32(vmovn_s32(even.low), even.high));
+  vst1q_s16(to + kLanes, vmovn_high_s32(vmovn_s32(odd.low), odd.high));
+}
+inline Ints dot_pairs(Ints sum, Bytes a, Bytes b) {
+  const int16x8_t even = vreinterpretq_s16_u8(a.low), odd = vreinterpretq_s16_u8(a.high);
+  const int16x4_t two = vget_low_s16(vreinterpretq_s16_u8(b.low));
+  sum.low = vmlal_lane_s16(vmlal_lane_s16(sum.low, vget_low_s16(even), two, 0), vget_low_s16(odd), two, 1);
+  sum.high = vmlal_high_lane_s16(vmlal_high_lane_s16(sum.high, even, two, 0), odd, two, 1);
+  return sum;
 }
 
 }  // namespace leankv::LEANKV_ISA_NS

@@ -43,6 +43,9 @@ inline Floats load_bfloat16(const uint16_t* from) {
 inline void store(float* to, const Floats& a) {
   for (int i = 0; i < kLanes; ++i) to[i] = a.lane[i];
 }
+inline void store_half(uint16_t* to, const Floats& a) {
+  for (int i = 0; i < kLanes; ++i) to[i] = float_to_half(a.lane[i]);
+}
 inline Floats mul(const Floats& a, const Floats& b) {
   return each_lane([&](int i) { return a.lane[i] * b.lane[i]; });
 }
@@ -159,6 +162,9 @@ inline Ints load_ints(const int32_t* from) {
 inline void store_ints(int32_t* to, const Ints& a) {
   for (int i = 0; i < kLanes; ++i) to[i] = a.lane[i];
 }
+inline void store_u16(uint16_t* to, const Ints& a) {
+  for (int i = 0; i < kLanes; ++i) to[i] = uint16_t(uint32_t(a.lane[i]) & 0xffff);
+}
 inline Ints load_u16(const uint16_t* from) {
   return each_int([&](int i) { return int32_t(from[i]); });
 }
@@ -167,6 +173,29 @@ inline Floats gather(const float* table, const Ints& index) {
 }
 inline Floats div(const Floats& a, const Floats& b) {
   return each_lane([&](int i) { return a.lane[i] / b.lane[i]; });
+}
+inline Floats square_root(const Floats& a) {
+  return each_lane([&](int i) { return __builtin_sqrtf(a.lane[i]); });
+}
+inline Floats nearest(const Floats& a) {
+  return each_lane([&](int i) { return __builtin_rintf(a.lane[i]); });
+}
+inline Floats times_power(const Floats& a, const Floats& n) {
+  return each_lane([&](int i) {
+    const int biased = int(n.lane[i]) + 127;
+    return a.lane[i] * std::bit_cast<float>((biased > 0 ? biased : 0) << 23);
+  });
+}
+inline float sum_lanes(const Floats& a) { return (a.lane[0] + a.lane[2]) + (a.lane[1] + a.lane[3]); }
+inline float max_lanes(const Floats& a) {
+  float most = a.lane[0];
+  for (const float x : a.lane) most = x > most ? x : most;
+  return most;
+}
+template <int kStride>
+inline Floats butterfly(const Floats& a) {
+  return each_lane(
+      [&](int i) { return i & kStride ? a.lane[i - kStride] - a.lane[i] : a.lane[i] + a.lane[i + kStride]; });
 }
 inline Ints truncate_to_int(const Floats& a) {
   return each_int([&](int i) { return int32_t(a.lane[i]); });
@@ -225,6 +254,14 @@ inline Ints dot(const Ints& sum, const Bytes& codes, const Bytes& x) {
   });
 }
 
+inline Ints dot_pairs(const Ints& sum, const Bytes& a, const Bytes& b) {
+  int16_t x[2 * kLanes], y[2 * kLanes];
+  __builtin_memcpy(x, a.byte, sizeof x);
+  __builtin_memcpy(y, b.byte, sizeof y);
+  return each_int([&](int i) { return sum.lane[i] + x[2 * i] * y[2 * i] + x[2 * i + 1] * y[2 * i + 1]; });
+}
+
 }  // namespace leankv::LEANKV_ISA_NS
 
 #include "backend/cpu/simd/byte_parts.h"  // in these verbs
+#include "backend/cpu/simd/pairs.h"
