@@ -43,8 +43,9 @@ class Appender {
         pages_(table.pages_of(kFreshList)),
         first_(int(table.tokens[kFreshList]) - entry.rows),
         key_mean_(memory.key_mean.size()) {
-    if (!key_mean_.empty())
+    if (!key_mean_.empty()) {
       cache.rows().decode(CodecId::kHalf, memory.key_mean.data(), nullptr, layout_.head_dim, key_mean_.data());
+    }
   }
 
   void append(int r, const float* key, const float* value) {

@@ -31,8 +31,7 @@ void AttentionBlock::start(const AttentionKernels& kernels, const AttentionProbl
   const Policy& policy = p_.cache->state(p_.entry->slot).policy;
   queries_ = p_.rows * shape.group;
   tokens_ = p_.segments->empty() ? 0 : p_.segments->back().first_token + p_.segments->back().tokens;
-  visible_segments_ = int(std::ranges::count_if(
-      *p_.segments, [&](const Segment& s) { return visible_in(s, p_.first_row + p_.rows - 1) > 0; }));
+  visible_segments_ = int(std::ranges::count_if(*p_.segments, [&](const Segment& s) { return tokens_in(s) > 0; }));
   std::vector<float>& q = rows_;
   q.resize(std::size_t(queries_) * shape.head_dim);
   place_weights();

@@ -1,5 +1,5 @@
 // Attention of a block of rows of a prompt on the pages of one head, all query heads of a group in one pass over the
-// bytes, which are decoded to f32 once for all rows. attention_row.h has that of a single row.
+// bytes, which become 16-bit integers once for all rows. attention_row.h has that of a single row.
 //
 // Tokens of a head are cut into segments of at most kSegmentTokens within one list; each segment gives a partial
 // result (kv/attention_state.h), and these are merged in order. The cut depends on the tokens alone, so neither the
@@ -25,8 +25,6 @@ T* on_line(T* x) {
   return x + (line - reinterpret_cast<std::uintptr_t>(x) % line) % line / sizeof(T);
 }
 inline constexpr int kLineFloats = kPageAlignment / int(sizeof(float));
-// Columns of a product: whole lines. Logits behind the tokens are of leftovers, their weights 0.
-constexpr int whole_lines(int tokens) { return (tokens + kLineFloats - 1) / kLineFloats * kLineFloats; }
 
 // A run of pages of one list of one head.
 struct Segment {

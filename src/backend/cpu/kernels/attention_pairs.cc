@@ -1,15 +1,12 @@
 #include "backend/cpu/kernels/attention_pairs.h"
 
-#include LEANKV_SIMD_HEADER
 #include "backend/cpu/kernels/attention_functions.h"
+#include "backend/cpu/kernels/sum_lanes.h"
 
 namespace leankv::LEANKV_ISA_NS {
 namespace {
 
-inline int whole_lines(int n) { return (n + 15) / 16 * 16; }
 constexpr float kSmallestUnit = 1e-30f;  // its inverse is finite
-
-inline Floats magnitudes(Floats x) { return floats_of_bits(bit_and(bits_of_floats(x), 0x7fffffff)); }
 
 // NaN and infinities stay what they are.
 inline Floats unit_of(Floats squares, Floats most) {

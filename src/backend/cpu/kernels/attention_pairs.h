@@ -18,6 +18,9 @@ inline constexpr float kLargestValue = 8191;      // below 2^13
 inline constexpr int kMostWeights = 2000;         // in one sum
 inline constexpr float kLargestWeights = 261000;  // and half of kMostWeights of rounding: below 2^18
 
+// Columns of a product: whole cache lines. Logits behind the tokens are of leftovers, their weights 0.
+constexpr int whole_lines(int tokens) { return (tokens + 15) / 16 * 16; }
+
 // c[i * c_stride + j] = a_unit[i] b_unit[j] * sum over l of the products of pair l of row i and of column j.
 struct PairProduct {
   const int16_t* a;  // [m, k, 2]

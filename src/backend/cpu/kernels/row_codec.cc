@@ -10,8 +10,6 @@ namespace leankv {
 namespace LEANKV_ISA_NS {
 namespace {
 
-inline Floats magnitudes(Floats x) { return floats_of_bits(bit_and(bits_of_floats(x), 0x7fffffff)); }
-
 // ---- kHalf ----
 
 // As float_to_half: NaN keeps its sign and nothing else.
@@ -133,18 +131,18 @@ inline void decode_levels(const LevelTable<kCount>& table, const uint16_t* codes
 [[gnu::flatten]] void encode(CodecId id, const float* x, int n, uint16_t* codes, uint8_t* scales) {
   if (id == CodecId::kHalf) return encode_half(x, n, codes);
   if (id == CodecId::kGrid8) return encode_grid8(x, n, codes, scales);
-  if (id == CodecId::kLevels4) return encode_levels(level_table<8>(), x, n, codes, scales);
-  if (id == CodecId::kLevels3) return encode_levels(level_table<4>(), x, n, codes, scales);
-  if (id == CodecId::kLevels2) return encode_levels(level_table<2>(), x, n, codes, scales);
+  if (is_levels(id)) {
+    return with_level_table(id, [=](const auto& table) { encode_levels(table, x, n, codes, scales); });
+  }
   encode_row(id, x, n, codes, scales);
 }
 
 [[gnu::flatten]] void decode(CodecId id, const uint16_t* codes, const uint8_t* scales, int n, float* x) {
   if (id == CodecId::kHalf) return decode_half(codes, n, x);
   if (id == CodecId::kGrid8) return decode_grid8(codes, scales, n, x);
-  if (id == CodecId::kLevels4) return decode_levels(level_table<8>(), codes, scales, n, x);
-  if (id == CodecId::kLevels3) return decode_levels(level_table<4>(), codes, scales, n, x);
-  if (id == CodecId::kLevels2) return decode_levels(level_table<2>(), codes, scales, n, x);
+  if (is_levels(id)) {
+    return with_level_table(id, [=](const auto& table) { decode_levels(table, codes, scales, n, x); });
+  }
   decode_row(id, codes, scales, n, x);
 }
 

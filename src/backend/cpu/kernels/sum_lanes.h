@@ -31,6 +31,8 @@ inline Lanes all_lanes(float x) {
   return each_vector([=](int) { return broadcast(x); });
 }
 
+inline Floats magnitudes(Floats x) { return floats_of_bits(bit_and(bits_of_floats(x), 0x7fffffff)); }
+
 // join(a, b) of lanes that are half of all apart, until a vector is left.
 template <class Join>
 inline Floats fold(Lanes a, Join join) {
