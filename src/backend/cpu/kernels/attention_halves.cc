@@ -21,7 +21,7 @@ class HalfTiles {
     if (done_ >= run_.tokens) return nullptr;
     const std::byte* page = run_.pages[page_];
     const std::byte* tile = page + side_.codes + tile_ * side_.tile_bytes;
-    if (side_.first && tile_ == 0) prefetch_ahead(run_, page_);
+    if (tile_ == 0) call_ahead(run_, page_, side_.keys);
     done_ += kHalfTile;
     if (++tile_ * kHalfTile == run_.layout->tokens) tile_ = 0, ++page_;
     return reinterpret_cast<const uint16_t*>(tile);

@@ -22,14 +22,37 @@ struct TokenRun {
   int pages_behind = 0;  // pointers that follow those of `pages`: of the runs that come next
 };
 
-// Pages lie anywhere, so nothing but the code knows which comes next. On entering a page for its keys, a whole one
-// further on is called for, at least so many bytes ahead.
-inline constexpr int kPrefetchBytes = 4096;
-inline void prefetch_ahead(const TokenRun& run, int page) {
-  const int ahead = page + 1 + kPrefetchBytes / run.layout->page_bytes;
-  if (ahead >= int(run.pages.size()) + run.pages_behind) return;
-  const std::byte* bytes = run.pages.data()[ahead];
-  for (int b = 0; b < run.layout->page_bytes; b += kPageAlignment) __builtin_prefetch(bytes + b);
+// Pages lie anywhere, so nothing but the code knows which comes next. On entering a page for its keys or its values, the
+// same side of a page further on is called for, so that memory works all the time. Behind a run's last page come its
+// first values or the next run's first keys. Neighbours in memory, which the hardware reads ahead of in one stream, are
+// called for whole with their keys.
+inline constexpr int kPrefetchBytes = 8192;
+
+// g++ 12 takes a function that does nothing but prefetch for one without effect and drops its calls: hence the asm.
+inline void call_for(const std::byte* page, int first, int last) {
+  for (int b = first; b < last; b += kPageAlignment) __builtin_prefetch(page + b);
+  asm volatile("");
+}
+
+inline void call_for_side(const PageLayout& p, const std::byte* page, bool keys) {
+  if (!keys) return call_for(page, p.value_codes, p.key_scales);
+  call_for(page, p.key_codes, p.value_codes);
+  call_for(page, p.key_scales, p.used_bytes);
+}
+
+inline void call_for_side(const TokenRun& run, int page, bool keys) {
+  const std::byte* const* pages = run.pages.data();
+  const std::ptrdiff_t step = page == 0 ? 0 : pages[page] - pages[page - 1], next = run.layout->page_bytes;
+  if (step != next && step != -next) return call_for_side(*run.layout, pages[page], keys);
+  if (keys) call_for(pages[page], 0, run.layout->used_bytes);
+}
+
+// On entering a page of the run for its keys, or for its values.
+inline void call_ahead(const TokenRun& run, int page, bool keys) {
+  const int pages = int(run.pages.size()), ahead = page + 1 + kPrefetchBytes / run.layout->page_bytes;
+  if (ahead < pages) return call_for_side(run, ahead, keys);
+  if (keys && ahead - pages < pages) return call_for_side(run, ahead - pages, false);
+  if (!keys && ahead < pages + run.pages_behind) call_for_side(run, ahead, true);
 }
 
 // Logits and weights are computed in whole batches of so many tokens: rows of them have room for a multiple of it.

@@ -49,7 +49,7 @@ inline const uint8_t* tile_bytes_of(const uint8_t* packed, int head_dim, uint8_t
 // One side, keys or values, of a run.
 struct RunSide {
   int codes, tile_bytes, scales, scale_bytes;  // of PageLayout
-  bool first;                                  // the side that is read first calls for the pages
+  bool keys;
 };
 inline RunSide key_side(const PageLayout& p) {
   return {p.key_codes, p.key_tile_bytes, p.key_scales, p.key_scale_bytes, true};
@@ -93,7 +93,7 @@ class CodeReader {
   // The next tokens of the run, at most kBatchTokens; 0 at its end.
   inline int next(TileBatch& batch) {
     const int tokens = cursor_.next([&](int i, int page, int tile) {
-      if (side_.first && tile == 0) prefetch_ahead(run_, page);
+      if (tile == 0) call_ahead(run_, page, side_.keys);
       const uint8_t* packed = bytes_of_page(run_, page) + side_.codes + tile * side_.tile_bytes;
       batch.codes[i] = tile_bytes_of<id>(packed, run_.layout->head_dim, batch.unpacked[i], images_);
     });
