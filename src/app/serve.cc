@@ -76,6 +76,8 @@ ModelServerOptions server_options(AppOptions o) {
   server.http = o.serve.http;
   server.engine = o.engine;
   server.scheduling.max_waiting = o.serve.max_waiting;
+  server.scheduling.kept_caches = o.serve.cache_prompt ? o.serve.sequences : 0;
+  server.slot_save_path = o.serve.slot_save_path;
   server.scheduling.on_log = [](std::string_view line) { fmt::print(stderr, "leankv: {}\n", line); };
   server.model.name =
       o.serve.alias.empty() ? std::filesystem::path(o.engine.model_path).stem().string() : o.serve.alias;

@@ -15,6 +15,8 @@ struct ServeOptions {
   HttpOptions http;
   int sequences = kDefaultSequences;
   int chunk = kServingChunk;
+  bool cache_prompt = true;  // caches of ended answers are kept for requests that go on with them
+  std::string slot_save_path;
   int max_waiting = SchedulerOptions().max_waiting;
   int shutdown_seconds = 30;
   std::string alias;                       // empty: the file's name

@@ -135,6 +135,25 @@ void KvCache::copy_pages(SlotId to) {
   }
 }
 
+std::optional<SequenceCache> KvCache::restore(SlotId slot, SequenceState state, std::span<const std::byte> pages) {
+  LEANKV_CHECK(is_free(slot) && keeper_ == nullptr);
+  const uint32_t count = uint32_t(pages.size() / page_bytes_);
+  if (count > appendable_pages()) return std::nullopt;
+  uint32_t next = 0;
+  for (HeadTable& head : state.heads) {
+    head.for_each_ref([&](PageRef& ref) {
+      ref = PageRef(ref.list(), ring_.at(next));
+      std::ranges::copy(pages.subspan(std::size_t(next++) * page_bytes_, page_bytes_), page(ref.page()));
+    });
+  }
+  LEANKV_CHECK(next == count);
+  state.used = true;
+  slots_[slot] = std::move(state);
+  ring_.take(count);
+  note_high_water();
+  return SequenceCache(this, slot);
+}
+
 uint32_t KvCache::pages_to_extend(SlotId slot, int tokens) const {
   const int per_page = list_layout(slot, kFreshList).tokens;
   const uint32_t now = state(slot).heads.front().tokens[kFreshList];  // the same in every head

@@ -76,6 +76,12 @@ class KvCache {
   // None when all slots are taken or the pages do not fit beside the reserve.
   std::optional<SequenceCache> copy(SlotId slot);
 
+  // A sequence that was saved, with its pages' bytes in the order of HeadTable::for_each_ref, head by head; the ids in
+  // the bags are replaced. None when the pages do not fit beside the reserve. REQUIRES a free slot, no keeper, and bags
+  // and counts that agree.
+  std::optional<SequenceCache> restore(SlotId slot, SequenceState state, std::span<const std::byte> pages);
+  bool is_free(SlotId slot) const { return !slots_[slot].used; }
+
   // From now on notes where each token of every head stands: 4 bytes per token and head beside the pool. A cache with a
   // keeper does not. REQUIRES a sequence without tokens.
   void keep_positions(SlotId slot);

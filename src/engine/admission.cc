@@ -74,7 +74,7 @@ int64_t Admission::expected_pages(const Choice& choice) const {
 int64_t Admission::promise(const Choice& choice) const {
   const Work& work = choice.work;
   const int64_t final_pages = std::max<int64_t>(expected_pages(choice), choice.most_pages);
-  if (choice.sequence && choice.fed() >= work.prompt_tokens()) {
+  if (choice.sequence && (choice.reused > 0 || choice.fed() >= work.prompt_tokens())) {
     return std::max<int64_t>(final_pages, engine_.cache().pages_of(choice.sequence->slot()));
   }
   const TierId passing = engine_.prompt_tier(work.request.policy, work.prompt_tokens(), work.most_pages);

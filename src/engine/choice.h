@@ -28,6 +28,7 @@ struct Choice {
   std::optional<Sequence> sequence;  // while it runs
   bool finished = false;
   int passed_over = 0;      // steps that fed other prompts but not this one
+  int reused = 0;           // tokens that its first cache held already
   int ever_fed = 0;         // tokens: those up to here are fed again when it starts anew
   uint32_t most_pages = 0;  // that it held after its prompt
   int recomputed = 0;

@@ -34,6 +34,7 @@ struct Request {
   int priority = 0;              // a higher one is admitted and prefilled first, and yields last
   int logprobs = -1;             // most probable alternatives reported with each token; -1: none, 0: the token's own
   bool prompt_logprobs = false;  // the same of the prompt's tokens, for `echo`; at least 0 alternatives
+  bool reuse_cache = true;       // goes on with a kept cache, and leaves its own (KeptCaches)
   std::unique_ptr<TokenMask> mask;
   std::string label;  // names the request in the log
   // KvCache::keep_positions; and what the cache was like at the end is remembered for a while (FinishedCache).
@@ -70,6 +71,7 @@ struct FinishEvent {
   std::string text;  // that was held back until now
   int prompt_tokens = 0;
   int completion_tokens = 0;  // sampled, an end-of-text token included
+  int reused_tokens = 0;      // of the prompt, that a kept cache held
   double queued_ms = 0;       // from submission to the first chunk
   Timings timings;
   int recomputed = 0;  // times that it had to give its pages back and start anew

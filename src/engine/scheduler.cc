@@ -1,7 +1,10 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "engine/saved_sequence.h"
 
 namespace leankv {
 namespace {
@@ -15,7 +18,7 @@ void drop_those_that_wait(std::vector<Share>& shares) {
 }  // namespace
 
 Scheduler::Scheduler(Engine& engine, const SchedulerOptions& options)
-    : engine_(engine), admission_(engine), pressure_(options.on_log) {}
+    : engine_(engine), admission_(engine), pressure_(options.on_log), kept_(engine, options.kept_caches) {}
 
 bool Scheduler::step() {
   Stopwatch watch;
@@ -48,14 +51,37 @@ bool Scheduler::start(Choice& choice) {
   int64_t pages = admission_.promise(choice);
   for (const Choice* other : running_) pages += admission_.promise(*other);
   if (!running_.empty() && pages > admission_.capacity_pages()) return false;
-  choice.sequence = engine_.start(work.request.policy, work.prompt_tokens(), std::min(1, work.room), work.most_pages);
-  if (!choice.sequence) return false;
-  if (work.request.keep_positions) engine_.cache().keep_positions(choice.sequence->slot());
+  if (!take_sequence(choice)) return false;
   if (!choice.since) {
     choice.queued_ms = work.submitted.ms();
     choice.since.emplace();
   }
   running_.push_back(&choice);
+  return true;
+}
+
+// One that holds the beginning of what is to be fed, else a new one. An answer that is computed again does not look for
+// the former: what it has said came of a cache that is gone.
+bool Scheduler::take_sequence(Choice& choice) {
+  const Work& work = choice.work;
+  const Request& request = work.request;
+  if (request.reuse_cache && !request.prompt_logprobs && choice.ever_fed == 0) {
+    choice.sequence = kept_.take(request.prompt, request.policy, request.keep_positions);
+  }
+  if (choice.sequence) {
+    choice.sequence->most_pages = work.most_pages;
+    choice.reused = choice.ever_fed = choice.fed();
+    statistics_.reused_tokens += choice.reused;
+    return true;
+  }
+  const auto started = [&] {
+    choice.sequence = engine_.start(request.policy, work.prompt_tokens(), std::min(1, work.room), work.most_pages);
+    return choice.sequence.has_value();
+  };
+  while (!started()) {
+    if (!kept_.drop_oldest()) return false;
+  }
+  if (request.keep_positions) engine_.cache().keep_positions(choice.sequence->slot());
   return true;
 }
 
@@ -132,6 +158,7 @@ void Scheduler::settle(const std::vector<Share>& shares) {
 }
 
 bool Scheduler::relieve() {
+  if (kept_.drop_oldest()) return true;
   Choice* youngest = pressure_.relieve(running_);
   if (youngest == nullptr) return false;
   std::erase(running_, youngest);
@@ -167,18 +194,40 @@ void Scheduler::finish(Choice& choice, FinishReason reason) {
                     .text = choice.answer.rest(),
                     .prompt_tokens = work.prompt_tokens(),
                     .completion_tokens = choice.answer.tokens(),
+                    .reused_tokens = choice.reused,
                     .queued_ms = choice.since ? choice.queued_ms : work.submitted.ms(),
                     .timings = {},
                     .recomputed = choice.recomputed,
                     .cache = {}};
   const bool answering = choice.ever_fed >= work.prompt_tokens();
   const double ms = choice.since ? choice.since->ms() : 0;
-  event.timings = {std::min(choice.ever_fed, work.prompt_tokens()), answering ? choice.prompt_ms : ms,
+  event.timings = {std::min(choice.ever_fed, work.prompt_tokens()) - choice.reused, answering ? choice.prompt_ms : ms,
                    choice.answer.tokens(), answering ? ms : 0};
   if (choice.sequence) event.cache = engine_.usage(*choice.sequence);
   if (choice.sequence && work.request.keep_positions) remember(choice, event.cache);
+  keep(choice, reason);
   let_go(choice);
   work.sink(std::move(event));
+}
+
+void Scheduler::keep(Choice& choice, FinishReason reason) {
+  const bool whole = choice.sequence && choice.fed() >= choice.work.prompt_tokens();
+  if (!whole || !choice.work.request.reuse_cache || reason == FinishReason::kMemory) return;
+  kept_.keep(std::move(*choice.sequence));
+}
+
+int Scheduler::restore_kept(SlotId slot, std::span<const std::byte> bytes, std::string_view name) {
+  if (!kept_.keeps_any()) throw Error(ErrorKind::kUnsupported, "no caches are kept (--no-cache-prompt)");
+  kept_.erase(slot);
+  if (!engine_.cache().is_free(slot)) {
+    throw Error(ErrorKind::kBadRequest, "slot " + std::to_string(slot) + " is answering a request");
+  }
+  std::optional<Sequence> sequence = load_sequence(engine_, slot, bytes, name);
+  while (!sequence && kept_.drop_oldest()) sequence = load_sequence(engine_, slot, bytes, name);
+  if (!sequence) throw Error(ErrorKind::kDoesNotFit, std::string(name) + ": the pool has no room for its pages now");
+  const int tokens = int(sequence->tokens.size());
+  kept_.keep(std::move(*sequence));
+  return tokens;
 }
 
 void Scheduler::fail(Work& work, const Error& error) {
@@ -225,7 +274,8 @@ void Scheduler::forget_finished() {
 std::vector<Scheduler::Running> Scheduler::running() const {
   std::vector<Running> all;
   for (const Choice* choice : running_) {
-    all.push_back({choice->work.id, choice->index, choice->work.request.label, *choice->sequence});
+    const Work& work = choice->work;
+    all.push_back({work.id, choice->index, work.request.label, work.prompt_tokens(), *choice->sequence});
   }
   return all;
 }
@@ -238,7 +288,8 @@ SchedulerStatistics Scheduler::statistics() const {
   now.running = int(running_.size());
   now.waiting = int(waiting_.size());
   now.pages = cache.ring().capacity();
-  now.pages_used = cache.used_pages();
+  now.pages_kept = kept_.pages();
+  now.pages_used = cache.used_pages() - now.pages_kept;
   now.page_bytes = cache.page_bytes();
   now.pages_high_water = cache.high_water_bytes() / cache.page_bytes();
   for (const Choice* choice : running_) now.pages_promised += admission_.promise(*choice);

@@ -11,6 +11,7 @@
 #include "engine/choice.h"
 #include "engine/engine.h"
 #include "engine/finished_cache.h"
+#include "engine/kept_caches.h"
 #include "engine/pressure.h"
 #include "engine/scheduler_statistics.h"
 #include "engine/step_plan.h"
@@ -23,6 +24,7 @@ inline constexpr int kServingChunk = 256;
 
 struct SchedulerOptions {
   int max_waiting = 1024;                        // choices that may wait; Service turns more away
+  int kept_caches = 0;                           // of ended answers, for requests that go on with them
   std::function<void(std::string_view)> on_log;  // one line; from the engine's thread
 };
 
@@ -47,11 +49,18 @@ class Scheduler {
     RequestId id;
     int choice;
     std::string_view label;
+    int prompt_tokens;
     const Sequence& sequence;
   };
   std::vector<Running> running() const;
   // The last kRememberedCaches requests that wanted it, oldest first.
   const std::deque<FinishedCache>& remembered() const { return remembered_; }
+  const KeptCaches& kept() const { return kept_; }
+  // Tokens of the kept cache in this slot, which is dropped; none where there is none.
+  std::optional<int> erase_kept(SlotId slot) { return kept_.erase(slot); }
+  // Puts what save_sequence wrote into this slot, in place of what is kept there; its tokens. Throws what load_sequence
+  // throws, kBadRequest where the slot runs, kDoesNotFit where the pool has no room, kUnsupported where none is kept.
+  int restore_kept(SlotId slot, std::span<const std::byte> bytes, std::string_view name);
   SchedulerStatistics statistics() const;
 
  private:
@@ -70,6 +79,7 @@ class Scheduler {
 
   void admit();
   bool start(Choice& choice);
+  bool take_sequence(Choice& choice);
   std::vector<Share> schedule();
   void fit_own_limits(std::vector<Share>& shares);
   void fit_pool(std::vector<Share>& shares);
@@ -90,6 +100,7 @@ class Scheduler {
   void wait(Choice& choice);
   void finish(Choice& choice, FinishReason reason);
   void fail(Work& work, const Error& error);
+  void keep(Choice& choice, FinishReason reason);
   void remember(const Choice& choice, const CacheUsage& usage);
   void let_go(Choice& choice);
   void forget_finished();
@@ -97,6 +108,7 @@ class Scheduler {
   Engine& engine_;
   Admission admission_;
   Pressure pressure_;
+  KeptCaches kept_;
   std::map<RequestId, Work> works_;
   std::vector<Choice*> waiting_;  // first come first
   std::vector<Choice*> running_;  // those with a sequence

@@ -68,7 +68,9 @@ void Scheduler::end_prompt(Choice& choice) {
 std::vector<Choice*> Scheduler::fork(const Choice& first) {
   std::vector<Choice*> started;
   for (Choice* follower : std::exchange(first.work.followers, {})) {
-    follower->sequence = engine_.copy(*first.sequence);
+    do {
+      follower->sequence = engine_.copy(*first.sequence);
+    } while (!follower->sequence && kept_.drop_oldest());
     if (!follower->sequence) {
       wait(*follower);
       continue;
@@ -77,6 +79,7 @@ std::vector<Choice*> Scheduler::fork(const Choice& first) {
     follower->queued_ms = first.queued_ms;
     follower->prompt_ms = first.prompt_ms;
     follower->ever_fed = first.ever_fed;
+    follower->reused = first.reused;
     follower->most_pages = first.most_pages;
     running_.push_back(follower);
     started.push_back(follower);

@@ -30,6 +30,7 @@ struct SchedulerStatistics {
   std::array<int64_t, kFinishReasons> finished{};  // choices, by FinishReason
   int64_t failed = 0;                              // choices that ended with an error
   int64_t prompt_tokens = 0;                       // fed, those that are fed again left out
+  int64_t reused_tokens = 0;                       // of prompts, that kept caches held
   int64_t generated_tokens = 0;
   int64_t recomputed_sequences = 0;  // that gave their pages back because the pool ran short
   int64_t recomputed_tokens = 0;     // fed again
@@ -41,8 +42,9 @@ struct SchedulerStatistics {
   StepTimes last_step;
   int waiting = 0;  // choices that hold no pages
   int running = 0;
-  int64_t pages = 0;  // of the pool
-  int64_t pages_used = 0;
+  int64_t pages = 0;       // of the pool
+  int64_t pages_used = 0;  // by what runs
+  int64_t pages_kept = 0;  // by kept caches: as good as free
   int64_t pages_high_water = 0;
   int64_t pages_promised = 0;  // to what runs
   int64_t page_bytes = 0;

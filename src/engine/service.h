@@ -53,7 +53,7 @@ class Service {
   SchedulerStatistics statistics() const;  // as of the last step
   // Calls fn on the engine's thread between two steps, with everything that runs; where the service has ended or ends
   // first, fn is dropped. It must not block.
-  using Inspection = std::function<void(const Engine&, const Scheduler&)>;
+  using Inspection = std::function<void(const Engine&, Scheduler&)>;
   void inspect(Inspection fn);
 
   // Takes nothing new, waits until all has finished, at most so long, and cancels the rest; returns the number of

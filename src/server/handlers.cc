@@ -6,6 +6,7 @@
 #include "server/openai/generation_request.h"
 #include "server/page/page.h"
 #include "server/reply.h"
+#include "server/slot_action.h"
 
 namespace leankv {
 namespace {
@@ -108,10 +109,13 @@ Handler metrics_text(HandlerContext& c) {
   };
 }
 
-void refuse_slot_action(const HttpRequest& request, const Responder& responder) {
-  const std::string action = request.query_value("action");
-  responder.send(error_response(501, "slots cannot be saved, restored or erased by this server yet" +
-                                         (action.empty() ? "" : " (action " + action + ")")));
+Handler slot_action(HandlerContext& c) {
+  return [&c](const HttpRequest& request, const Responder& responder) {
+    guarded(c, responder, [&](const ServedModel& model) {
+      const SlotAction action = read_slot_action(request, model.engine().options().sequences, c.slot_save_path);
+      run_slot_action(action, *c.service, responder);
+    });
+  };
 }
 
 }  // namespace
@@ -132,7 +136,7 @@ std::vector<Route> api_routes(HandlerContext& c) {
   post("/apply-template", answering(c, apply_template));
   get("/props", answering(c, props));
   get("/slots", inspecting(c, slots));
-  post("/slots/*", refuse_slot_action);
+  post("/slots/*", slot_action(c));
   get("/v1/kv", cache_view(c));
   for (const char* path : {"/health", "/v1/health"}) get(path, health(c), Access::kPublic);
   get("/metrics", metrics_text(c));

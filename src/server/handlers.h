@@ -18,6 +18,7 @@ struct HandlerContext {
   Service* service = nullptr;                      // before the first request
   std::atomic<const ServedModel*> model{nullptr};  // once it can be served
   std::function<int()> connections = {};
+  std::string slot_save_path = {};  // the folder of saved slots; empty: none are saved
 };
 
 std::vector<Route> api_routes(HandlerContext& context);

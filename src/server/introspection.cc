@@ -120,6 +120,7 @@ Json slots(const Engine& engine, const Scheduler& scheduler, const ServedModel& 
   for (int i = 0; i < engine.options().sequences; ++i) {
     all.push_back({{"id", i}, {"n_ctx", model.context()}, {"speculative", false}, {"is_processing", false}});
   }
+  for (const Sequence& kept : scheduler.kept().all()) all.at(std::size_t(kept.slot()))["n_kept"] = kept.tokens.size();
   for (const auto& running : scheduler.running()) {
     Json& slot = all.at(std::size_t(running.sequence.slot()));
     slot["is_processing"] = true;

@@ -136,7 +136,7 @@ std::optional<Json> kv_json(const Engine& engine, const Scheduler& scheduler, co
     if (running.label != query.request || running.choice != query.choice) continue;
     const CacheUsage usage = engine.usage(running.sequence);
     const SequenceState& state = engine.cache().state(running.sequence.slot());
-    return look_json({running.label, running.choice, true, running.sequence.prompt_tokens, usage, state}, shape, query);
+    return look_json({running.label, running.choice, true, running.prompt_tokens, usage, state}, shape, query);
   }
   for (const FinishedCache& f : scheduler.remembered()) {
     if (f.label != query.request || f.choice != query.choice) continue;

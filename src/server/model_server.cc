@@ -24,6 +24,7 @@ struct ModelServer::State {
     handlers.connections = [this] { return http.connections(); };
     service.emplace(options.engine, options.scheduling);
     handlers.service = &*service;
+    handlers.slot_save_path = options.slot_save_path;
     http.start();
   }
 

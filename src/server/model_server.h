@@ -16,7 +16,8 @@ struct ModelServerOptions {
   HttpOptions http;
   EngineOptions engine;
   SchedulerOptions scheduling;
-  ServedModelOptions model;  // without the template, which is found when the model has been loaded
+  std::string slot_save_path;  // the folder that slots are saved to; empty: none are
+  ServedModelOptions model;    // without the template, which is found when the model has been loaded
   std::function<std::string(const Engine& engine)> template_source;  // throws Error where there is none to be used
 };
 

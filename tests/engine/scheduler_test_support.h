@@ -74,7 +74,8 @@ struct Collected {
 // A scheduler and the collected events of its requests, in order of submission.
 class Harness {
  public:
-  explicit Harness(const EngineOptions& options) : engine_(options), scheduler_(engine_, {}) {}
+  explicit Harness(const EngineOptions& options, const SchedulerOptions& scheduling = {})
+      : engine_(options), scheduler_(engine_, scheduling) {}
 
   RequestId submit(Request request) {
     const RequestId id = RequestId(++submitted_);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
 #include <set>
 
 #include "server/raw_client.h"
@@ -233,6 +234,50 @@ TEST_F(ModelServerTest, StateWithoutText) {
   EXPECT_EQ(json_of(ask(get("/v1/models")))["data"][0]["id"], "tiny");
   EXPECT_THAT(ask(get("/")), AllOf(HasSubstr("text/html"), HasSubstr("default-src 'self'")));
   EXPECT_THAT(ask(get("/page.js")), HasSubstr("text/javascript"));
+}
+
+// What an answer leaves is in /slots, goes to a file and comes back in another process.
+TEST_F(ModelServerTest, SlotsAreSavedRestoredAndErased) {
+  ModelServerOptions options = small_limits();
+  options.scheduling.kept_caches = 4;
+  options.slot_save_path = ::testing::TempDir();
+  start(options);
+  const auto slot = [&](const std::string& query, const std::string& body = R"({"filename":"slots_test.bin"})") {
+    return ask(post("/slots/" + query, body));
+  };
+  const auto continued = [&] {
+    const Json json = json_of(ask(post("/v1/completions", R"({"prompt":"abcdef","max_tokens":4,"temperature":0})")));
+    return json["usage"]["prompt_tokens_details"]["cached_tokens"].get<int>();
+  };
+  EXPECT_THAT(slot("0?action=save"), refuses(400, "", "slot 0 holds no ended answer"));
+  const Json first = json_of(ask(post("/v1/completions", R"({"prompt":"abc","max_tokens":0})")));
+  const int tokens = first["usage"]["prompt_tokens"].get<int>();
+  EXPECT_EQ(json_of(ask(get("/slots")))[0]["n_kept"], tokens);
+  const Json saved = json_of(slot("0?action=save"));
+  EXPECT_EQ(saved["n_saved"], tokens);
+  EXPECT_GT(saved["n_written"].get<int>(), 1000);
+  EXPECT_EQ(continued(), tokens);
+
+  start(options);  // another one
+  EXPECT_EQ(continued(), 0);
+  const Json restored = json_of(slot("2?action=restore"));
+  EXPECT_EQ(restored["n_restored"], tokens);
+  EXPECT_EQ(restored["n_read"], saved["n_written"]);
+  EXPECT_EQ(continued(), tokens);
+  EXPECT_EQ(json_of(slot("2?action=erase"))["n_erased"], tokens);
+  EXPECT_EQ(json_of(slot("2?action=erase"))["n_erased"], 0);
+
+  std::ofstream(options.slot_save_path + "/damaged.bin") << "not what was saved";
+  EXPECT_THAT(slot("0?action=restore", R"({"filename":"damaged.bin"})"), refuses(400, "filename", "damaged.bin"));
+  EXPECT_THAT(slot("9?action=erase"), refuses(404, ""));
+  EXPECT_THAT(slot("x?action=erase"), refuses(404, ""));
+  EXPECT_THAT(slot("0?action=pack"), refuses(400, "action"));
+  EXPECT_THAT(slot("0?action=restore", R"({"filename":"not_there.bin"})"), refuses(404, "filename"));
+  for (const char* name : {"../x", "/etc/passwd", "", ".hidden"}) {
+    EXPECT_THAT(slot("0?action=save", R"({"filename":")" + std::string(name) + "\"}"), refuses(400, "filename"))
+        << name;
+  }
+  EXPECT_TRUE(everything_is_free());
 }
 
 // Every token of a head is either in one list, at one position, or pruned; and that stays so when the pages have gone.

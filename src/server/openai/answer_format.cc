@@ -40,7 +40,7 @@ const char* finish_word(const FinishEvent& finish) {
 Json timings_of(const FinishEvent& finish) {
   const Timings& t = finish.timings;
   const auto each = [](double ms, int n) { return n > 0 ? ms / n : 0; };
-  return {{"cache_n", 0},
+  return {{"cache_n", finish.reused_tokens},
           {"prompt_n", t.prompt_n},
           {"prompt_ms", t.prompt_ms},
           {"prompt_per_token_ms", each(t.prompt_ms, t.prompt_n)},
@@ -54,13 +54,16 @@ Json timings_of(const FinishEvent& finish) {
 }
 
 Json usage_of_answer(const AnswerContext& context, std::span<const FinishEvent> all) {
-  std::size_t prompt = 0, completion = 0;
+  std::size_t prompt = 0, completion = 0, reused = 0;
   for (std::size_t n : context.prompt_tokens) prompt += n;
-  for (const FinishEvent& f : all) completion += std::size_t(f.completion_tokens);
+  for (const FinishEvent& f : all) {
+    completion += std::size_t(f.completion_tokens);
+    if (f.choice == 0) reused += std::size_t(f.reused_tokens);  // of a prompt, once
+  }
   return {{"prompt_tokens", prompt},
           {"completion_tokens", completion},
           {"total_tokens", prompt + completion},
-          {"prompt_tokens_details", {{"cached_tokens", 0}}},
+          {"prompt_tokens_details", {{"cached_tokens", reused}}},
           {"kv", kv_usage(context.policy, context.served.engine(), all)}};
 }
 

@@ -135,6 +135,7 @@ void read_common(const Fields& f, const ServedModel& model, std::initializer_lis
     break;
   }
   request.ignore_eos = f.flag("ignore_eos", defaults.ignore_eos);
+  request.reuse_cache = f.flag("cache_prompt", true) && !f.has("cache_salt");  // vLLM's: whose cache it may be
   request.n = f.count("n", 1, 1, kMostChoices);
   request.priority = -f.count("priority", 0, -1'000'000, 1'000'000);  // vLLM's lower ones come first
   if (f.count("best_of", request.n, 1) != request.n) f.refuse("best_of", "is not available beyond n");

@@ -22,10 +22,10 @@ struct TokenRun {
   int pages_behind = 0;  // pointers that follow those of `pages`: of the runs that come next
 };
 
-// Pages lie anywhere, so nothing but the code knows which comes next. On entering a page for its keys or its values, the
-// same side of a page further on is called for, so that memory works all the time. Behind a run's last page come its
-// first values or the next run's first keys. Neighbours in memory, which the hardware reads ahead of in one stream, are
-// called for whole with their keys.
+// Pages lie anywhere, so nothing but the code knows which comes next. On entering a page for its keys or its values,
+// the same side of a page further on is called for, so that memory works all the time. Behind a run's last page come
+// its first values or the next run's first keys. Neighbours in memory, which the hardware reads ahead of in one stream,
+// are called for whole with their keys.
 inline constexpr int kPrefetchBytes = 8192;
 
 // g++ 12 takes a function that does nothing but prefetch for one without effect and drops its calls: hence the asm.

@@ -1,0 +1,81 @@
+#include "engine/saved_sequence.h"
+
+#include <algorithm>
+#include <string>
+
+#include "backend/saved_cache.h"
+#include "loader/fingerprint.h"
+
+namespace leankv {
+namespace {
+
+constexpr std::string_view kMagic = "LeanKV saved sequence 1\n";
+
+// FNV-1a over words: finds what was damaged, not what was forged.
+uint64_t checksum(std::span<const std::byte> bytes) {
+  uint64_t sum = 0xcbf29ce484222325u;
+  for (std::size_t at = 0; at < bytes.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, std::min<std::size_t>(8, bytes.size() - at));
+    sum = (sum ^ word) * 0x100000001b3u;
+  }
+  return sum;
+}
+
+void require_host(const Engine& engine) {
+  if (engine.cache().keeper() == nullptr) return;
+  throw Error(ErrorKind::kUnsupported, "a cache on a GPU cannot be saved or restored; --device cpu can");
+}
+
+[[noreturn]] void refuse(std::string_view name, const char* what) {
+  throw Error(ErrorKind::kBadFile, std::string(name) + ": " + what);
+}
+
+// The bytes between the magic and the checksum.
+std::span<const std::byte> body_of(std::span<const std::byte> bytes, std::string_view name) {
+  const auto magic = std::as_bytes(std::span(kMagic));
+  if (bytes.size() < magic.size() + sizeof(uint64_t) || !std::ranges::equal(bytes.first(magic.size()), magic)) {
+    refuse(name, "no sequence that this version of LeanKV saved");
+  }
+  const auto body = bytes.subspan(magic.size(), bytes.size() - magic.size() - sizeof(uint64_t));
+  uint64_t sum = 0;
+  ByteReader(bytes.last(sizeof sum), name)(sum);
+  if (sum != checksum(body)) refuse(name, "damaged: its checksum is another");
+  return body;
+}
+
+}  // namespace
+
+std::vector<std::byte> save_sequence(const Engine& engine, const Sequence& sequence) {
+  require_host(engine);
+  ByteWriter to;
+  to.bytes(std::as_bytes(std::span(kMagic)));
+  to(fingerprint(engine.file()));
+  to(sequence.tokens), to(sequence.prompt_tokens);
+  save_cache(engine.cache(), sequence.slot(), to);
+  to(checksum(std::span(to.written()).subspan(kMagic.size())));
+  return std::move(to.written());
+}
+
+std::optional<Sequence> load_sequence(Engine& engine, SlotId slot, std::span<const std::byte> bytes,
+                                      std::string_view name) {
+  require_host(engine);
+  ByteReader from(body_of(bytes, name), name);
+  uint64_t model = 0;
+  std::vector<int> tokens;
+  int prompt_tokens = 0;
+  from(model), from(tokens), from(prompt_tokens);
+  if (model != fingerprint(engine.file())) refuse(name, "it was saved with another model");
+  if (int(tokens.size()) > engine.context()) refuse(name, "it holds more tokens than the context (--ctx-size)");
+  std::optional<SequenceCache> lease = load_cache(engine.cache(), slot, from, name);
+  if (!lease) return std::nullopt;
+  const auto known = [&](int token) { return token >= 0 && token < engine.tokenizer().size(); };
+  const bool agrees = engine.cache().state(slot).tokens == int(tokens.size()) && std::ranges::all_of(tokens, known);
+  if (!agrees || prompt_tokens > int(tokens.size())) refuse(name, "the saved sequence contradicts itself");
+  Sequence sequence(std::move(*lease));
+  sequence.tokens = std::move(tokens);
+  sequence.prompt_tokens = prompt_tokens;
+  return sequence;
+}
+
+}  // namespace leankv
