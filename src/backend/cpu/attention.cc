@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/attention_merge.h"
 #include "backend/cpu/attention_seen.h"
 #include "backend/row_transform.h"
-#include "kv/attention_state.h"
 
 namespace leankv {
 
@@ -87,23 +87,19 @@ int AttentionBlock::tokens_in(const Segment& segment) const { return visible_in(
 
 int AttentionBlock::columns_of(const Segment& segment) const { return whole_lines(tokens_in(segment)); }
 
-void AttentionBlock::finish() {
+void AttentionBlock::finish(const AttentionKernels& kernels) {
   const CacheShape& shape = p_.cache->shape();
   const SequenceState& sequence = p_.cache->state(p_.entry->slot);
   final_max_.resize(queries_), final_sum_.resize(queries_);
-  std::vector<float> total(shape.head_dim);
+  std::vector<float> scales;
   for (int i = 0; i < queries_; ++i) {
-    AttentionState all{.out = total.data()};
-    std::ranges::fill(total, 0.0f);
-    for (int s = 0; s < visible_segments_; ++s) {
-      const std::size_t at = std::size_t(s) * queries_ + i;
-      merge(all, {max_[at], sum_[at], &partial_[at * shape.head_dim]}, shape.head_dim);
-    }
-    final_max_[i] = all.max, final_sum_[i] = all.sum;
-    for (float& x : total) x /= all.sum;
-    restore_output(p_.cache->rows(), sequence.policy, shape.head_dim, total.data());
     const int row = p_.entry->first_row + p_.first_row + i / shape.group;
-    std::ranges::copy(total, p_.out.row(row) + (p_.head * shape.group + i % shape.group) * shape.head_dim);
+    float* out = p_.out.row(row) + (p_.head * shape.group + i % shape.group) * shape.head_dim;
+    const PartialResults partial = {&max_[i], &sum_[i], &partial_[std::size_t(i) * shape.head_dim], visible_segments_,
+                                    queries_};
+    const MergedResult all = merge_parts(kernels, partial, shape.head_dim, out, scales);
+    final_max_[i] = all.max, final_sum_[i] = all.sum;
+    restore_output(p_.cache->rows(), sequence.policy, shape.head_dim, out);
   }
 }
 

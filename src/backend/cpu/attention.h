@@ -2,7 +2,7 @@
 // bytes, which become 16-bit integers once for all rows. attention_row.h has that of a single row.
 //
 // Tokens of a head are cut into segments of at most kSegmentTokens within one list; each segment gives a partial
-// result (kv/attention_state.h), and these are merged in order. The cut depends on the tokens alone, so neither the
+// result (attention_merge.h), and these are merged in order. The cut depends on the tokens alone, so neither the
 // number of threads nor the size of the prompt's chunks changes a bit of the result.
 #pragma once
 
@@ -53,7 +53,7 @@ class AttentionBlock {
   void start(const AttentionKernels& kernels, const AttentionProblem& problem);
   // Partial result of one segment. REQUIRES ascending segments.
   void run_segment(const AttentionKernels& kernels, int segment);
-  void finish();                                                           // merges, restores and writes the outputs
+  void finish(const AttentionKernels& kernels);                            // merges, restores and writes the outputs
   void observe(const AttentionKernels& kernels, Observation& seen) const;  // after finish: adds what was observed
   int segments() const { return visible_segments_; }
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/attention_merge.h"
 #include "backend/cpu/attention_seen.h"
 #include "backend/row_transform.h"
-#include "kv/attention_state.h"
 
 namespace leankv {
 
@@ -118,24 +118,16 @@ void AttentionRow::partial(const AttentionKernels& kernels, const Run& run, cons
   kernels.multiply(weights, stride_, scratch.data(), head_dim_, to, head_dim_, group_, head_dim_, run.tokens);
 }
 
-void AttentionRow::finish(Matrix out) {
+void AttentionRow::finish(const AttentionKernels& kernels, Matrix out) {
   const SequenceState& sequence = cache_->state(entry_->slot);
   final_max_.resize(group_), final_sum_.resize(group_);
   for (int i = 0; i < group_; ++i) {
     float* total = out.row(entry_->first_row) + (head_ * group_ + i) * head_dim_;
-    merge_runs(i, total);
+    const PartialResults partial = {&max_[i], &sum_[i], &partial_[std::size_t(i) * head_dim_], runs(), group_};
+    const MergedResult all = merge_parts(kernels, partial, head_dim_, total, scales_);
+    final_max_[i] = all.max, final_sum_[i] = all.sum;
     restore_output(cache_->rows(), sequence.policy, head_dim_, total);
   }
-}
-
-void AttentionRow::merge_runs(int query, float* total) {
-  AttentionState all{.out = total};
-  std::fill_n(total, head_dim_, 0.0f);
-  for (std::size_t at = query; at < max_.size(); at += group_) {
-    merge(all, {max_[at], sum_[at], &partial_[at * head_dim_]}, head_dim_);
-  }
-  final_max_[query] = all.max, final_sum_[query] = all.sum;
-  for (int c = 0; c < head_dim_; ++c) total[c] /= all.sum;
 }
 
 const Observation& AttentionRow::observe(const AttentionKernels& kernels) {

@@ -20,7 +20,8 @@ class AttentionRow {
             ConstMatrix q);
   int runs() const { return int(runs_.size()); }
   void run(const AttentionKernels& kernels, int first, int last, std::vector<float>& scratch);
-  void finish(Matrix out);  // merges, restores and writes this head's columns of out, which has the shape of q
+  // Merges, restores and writes this head's columns of out, which has the shape of q.
+  void finish(const AttentionKernels& kernels, Matrix out);
   const Observation& observe(const AttentionKernels& kernels);  // after finish: what was observed
 
  private:
@@ -36,7 +37,6 @@ class AttentionRow {
   void logits(const AttentionKernels& kernels, const Run& run, float* to, std::vector<float>& scratch) const;
   void partial(const AttentionKernels& kernels, const Run& run, const float* weights, float* to,
                std::vector<float>& scratch) const;
-  void merge_runs(int query, float* total);
 
   const KvCache* cache_ = nullptr;
   const BatchEntry* entry_ = nullptr;
@@ -53,6 +53,7 @@ class AttentionRow {
   std::vector<float> weights_;    // from its first line on [runs][group, kRunTokens or a page]: exp(logit - run's max)
   std::vector<float> max_, sum_;  // [runs, group]
   std::vector<float> partial_;    // [runs, group, head_dim]
+  std::vector<float> scales_;     // [runs] of one query
   std::vector<float> final_max_, final_sum_;  // [group]
   int stride_ = 0;                            // of weights: whole lines
   Observation seen_;

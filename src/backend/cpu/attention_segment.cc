@@ -91,6 +91,8 @@ void AttentionBlock::skip_part(int segment, int first, int queries) {
   const std::size_t at = std::size_t(segment) * queries_ + first;
   std::fill_n(&max_[at], queries, -std::numeric_limits<float>::infinity());
   std::fill_n(&sum_[at], queries, 0.0f);
+  const std::size_t head_dim = std::size_t(p_.cache->shape().head_dim);
+  std::fill_n(&partial_[at * head_dim], std::size_t(queries) * head_dim, 0.0f);
 }
 
 // Calls f(first token in the segment, tokens, bytes, bytes of the next page or null).

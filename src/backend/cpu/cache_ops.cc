@@ -74,7 +74,7 @@ void CpuCacheOps::attend_blocks(KvCache& cache, const Batch& batch, int layer, C
     AttentionBlock& block = blocks_[thread];
     block.start(kernels_, problems[task]);
     for (int s = 0; s < block.segments(); ++s) block.run_segment(kernels_, s);
-    block.finish();
+    block.finish(kernels_);
     const TimedPhase timed(phases_, Phase::kObservation, thread);
     block.observe(kernels_, seen[task]);
   });
@@ -102,7 +102,7 @@ void CpuCacheOps::attend_rows(KvCache& cache, const Batch& batch, int layer, Con
     rows_[i].run(kernels_, runs * share / shares, runs * (share + 1) / shares, scratch_[thread]);
   };
   const auto finish = [&](int i, int thread) {
-    rows_[i].finish(out);
+    rows_[i].finish(kernels_, out);
     const TimedPhase timed(phases_, Phase::kObservation, thread);
     const Observation& seen = rows_[i].observe(kernels_);
     keep_statistics(kernels_, cache, *heads[i].first, layer, heads[i].second, {&seen, 1}, q, out);

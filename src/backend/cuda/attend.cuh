@@ -265,7 +265,7 @@ struct MergeKernel {
     }
     if (half_lane(block) == 0) p.log_sums[row * a.tables.kv_heads * a.tables.group + head] = max + std::log2(sum);
   }
-  // into := into + from, as merge() of kv/attention_state.h.
+  // into := into + from, two partial results of the same query (backend/cpu/attention_merge.h).
   template <class Block>
   LEANKV_INLINE static void add(Block& block, const Partials& partials, std::size_t from, int d, LaneRow<kMost>& x,
                                 float& max, float& sum) {

@@ -17,7 +17,7 @@ inline constexpr float kNoLogit = -INFINITY;
 // outputs. Values beyond 2^15 saturate.
 inline constexpr float kWeightScale = 256;
 
-// A partial result of eight queries (kv/attention_state.h, logits in base 2).
+// A partial result of eight queries (as backend/cpu/attention_merge.h, logits in base 2).
 struct WarpColumns {
   float max[2], sum[2], shift[2];  // shift: what is added to every channel of the output
 
