@@ -235,6 +235,18 @@ class Rest(unittest.TestCase):
         with self.assertRaises(openai.NotFoundError):
             client.embeddings.create(model="smol", input="text")
 
+    def test_the_next_turn_finds_the_cache_of_the_one_before(self):
+        cached = lambda answer: answer.usage.prompt_tokens_details.cached_tokens
+        turns = [{"role": "user", "content": "Name three colours of a flag, in one short sentence."}]
+        first = client.chat.completions.create(model="smol", messages=turns, temperature=0, max_tokens=40)
+        turns += [{"role": "assistant", "content": first.choices[0].message.content}, {"role": "user", "content": "And one more?"}]
+        second = client.chat.completions.create(model="smol", messages=turns, temperature=0, max_tokens=5)
+        self.assertEqual(cached(first), 0)
+        self.assertEqual(cached(second), first.usage.total_tokens - 1)  # the last token was said, not fed
+        whole = client.chat.completions.create(model="smol", messages=turns, temperature=0, max_tokens=5,
+                                               extra_body={"cache_prompt": False})
+        self.assertEqual(cached(whole), 0)
+
     def test_client_that_leaves_gives_its_pages_back(self):
         stream = client.chat.completions.create(model="smol", messages=QUESTION, max_tokens=1500, stream=True,
                                                 extra_body={"ignore_eos": True})
@@ -244,6 +256,32 @@ class Rest(unittest.TestCase):
             if not any(slot["is_processing"] for slot in json.loads(ask("/slots")[1])):
                 return
         self.fail("the request runs on")
+
+
+class SavedSlots(unittest.TestCase):
+    def test_a_slot_outlives_the_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def answer_of(action, prompt, tokens):
+                saving = RunningServer("-np", "2", "-c", "2048", "--slot-save-path", folder)
+                try:
+                    local = openai.OpenAI(base_url=saving.address + "/v1", api_key="any", max_retries=0, timeout=60)
+                    if action == "restore":
+                        self.slot(saving, action)
+                    answer = local.completions.create(model="any", prompt=prompt, temperature=0, max_tokens=tokens)
+                    return answer, self.slot(saving, action) if action == "save" else None
+                finally:
+                    saving.stop()
+            document = " The lamp of the lighthouse was lit at six." * 60
+            first, saved = answer_of("save", document, 0)
+            self.assertEqual(saved["n_saved"], first.usage.prompt_tokens)
+            second, _ = answer_of("restore", document + " At seven the keeper", 8)
+            self.assertEqual(second.usage.prompt_tokens_details.cached_tokens, first.usage.prompt_tokens)
+
+    def slot(self, saving, action):
+        request = urllib.request.Request(saving.address + f"/slots/0?action={action}", b'{"filename": "document.bin"}',
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
 
 
 class Tls(unittest.TestCase):
