@@ -12,16 +12,16 @@ constexpr int kTilesAtOnce = 4 / kVectorsPerSquare;  // whose sums fill a vector
 constexpr int kQueriesAtOnce = kLanes == 16 ? 4 : 2;
 static_assert(tile_tokens(TierId::kK16V16) == kHalfTile);
 
-// Visits the tiles of one side of a run in order.
+// Visits the tiles of one side of a run in order. calls: this visit is the first one and calls for pages ahead.
 class HalfTiles {
  public:
-  HalfTiles(const TokenRun& run, const RunSide& side) : run_(run), side_(side) {}
+  HalfTiles(const TokenRun& run, const RunSide& side, bool calls) : run_(run), side_(side), calls_(calls) {}
   // Null behind the last.
   inline const uint16_t* next() {
     if (done_ >= run_.tokens) return nullptr;
     const std::byte* page = run_.pages[page_];
     const std::byte* tile = page + side_.codes + tile_ * side_.tile_bytes;
-    if (tile_ == 0) call_ahead(run_, page_, side_.keys);
+    if (calls_ && tile_ == 0) call_ahead(run_, page_, side_.keys);
     done_ += kHalfTile;
     if (++tile_ * kHalfTile == run_.layout->tokens) tile_ = 0, ++page_;
     return reinterpret_cast<const uint16_t*>(tile);
@@ -30,6 +30,7 @@ class HalfTiles {
  private:
   const TokenRun& run_;
   const RunSide side_;
+  const bool calls_;
   int done_ = 0, page_ = 0, tile_ = 0;
 };
 
@@ -68,7 +69,7 @@ inline void sum_channels(const TokenRun& run, const float* weights, std::ptrdiff
   for (auto& query : sum) {
     for (Floats& x : query) x = broadcast(0);
   }
-  HalfTiles tiles(run, value_side(*run.layout));
+  HalfTiles tiles(run, value_side(*run.layout), channel == 0);
   uint16_t last[4 * kLanes];
   for (int t = 0; const uint16_t* tile = tiles.next(); t += kHalfTile) {
     const uint16_t* halves = tile + channel * kHalfTile;
@@ -92,7 +93,7 @@ inline void sum_queries(const TokenRun& run, const float* weights, std::ptrdiff_
 
 [[gnu::flatten]] void half_logits(const TokenRun& run, const GroupQueries& q, float* logits, std::ptrdiff_t stride) {
   const int head_dim = run.layout->head_dim;
-  HalfTiles all(run, key_side(*run.layout));
+  HalfTiles all(run, key_side(*run.layout), true);
   for (int t = 0; t < run.tokens; t += kLanes) {
     const uint16_t* tiles[kTilesAtOnce] = {};
     for (int i = 0; i < kTilesAtOnce; ++i) {

@@ -23,10 +23,10 @@ struct TokenRun {
 };
 
 // Pages lie anywhere, so nothing but the code knows which comes next. On entering a page for its keys or its values,
-// the same side of a page further on is called for, so that memory works all the time. Behind a run's last page come
-// its first values or the next run's first keys. Neighbours in memory, which the hardware reads ahead of in one stream,
-// are called for whole with their keys.
-inline constexpr int kPrefetchBytes = 8192;
+// the same side of a page kSideBytes further on is called for, so that memory works all the time. Behind a run's last
+// page come its first values or the next run's first keys. Neighbours in memory, which the hardware reads ahead of in
+// one stream, are called for whole with their keys, kWholeBytes ahead.
+inline constexpr int kSideBytes = 8192, kWholeBytes = 4096;
 
 // g++ 12 takes a function that does nothing but prefetch for one without effect and drops its calls: hence the asm.
 inline void call_for(const std::byte* page, int first, int last) {
@@ -34,25 +34,31 @@ inline void call_for(const std::byte* page, int first, int last) {
   asm volatile("");
 }
 
-inline void call_for_side(const PageLayout& p, const std::byte* page, bool keys) {
-  if (!keys) return call_for(page, p.value_codes, p.key_scales);
-  call_for(page, p.key_codes, p.value_codes);
-  call_for(page, p.key_scales, p.used_bytes);
+inline bool follows_its_neighbour(const TokenRun& run, int page) {
+  if (page == 0) return false;
+  const std::ptrdiff_t step = run.pages.data()[page] - run.pages.data()[page - 1];
+  return step == run.layout->page_bytes || step == -run.layout->page_bytes;
 }
 
 inline void call_for_side(const TokenRun& run, int page, bool keys) {
-  const std::byte* const* pages = run.pages.data();
-  const std::ptrdiff_t step = page == 0 ? 0 : pages[page] - pages[page - 1], next = run.layout->page_bytes;
-  if (step != next && step != -next) return call_for_side(*run.layout, pages[page], keys);
-  if (keys) call_for(pages[page], 0, run.layout->used_bytes);
+  if (follows_its_neighbour(run, page)) return;
+  const PageLayout& p = *run.layout;
+  const std::byte* bytes = run.pages.data()[page];
+  if (!keys) return call_for(bytes, p.value_codes, p.key_scales);
+  call_for(bytes, p.key_codes, p.value_codes);
+  call_for(bytes, p.key_scales, p.used_bytes);
 }
 
 // On entering a page of the run for its keys, or for its values.
 inline void call_ahead(const TokenRun& run, int page, bool keys) {
-  const int pages = int(run.pages.size()), ahead = page + 1 + kPrefetchBytes / run.layout->page_bytes;
-  if (ahead < pages) return call_for_side(run, ahead, keys);
-  if (keys && ahead - pages < pages) return call_for_side(run, ahead - pages, false);
-  if (!keys && ahead < pages + run.pages_behind) call_for_side(run, ahead, true);
+  const int pages = int(run.pages.size()), all = pages + run.pages_behind, bytes = run.layout->page_bytes;
+  const int whole = page + 1 + kWholeBytes / bytes, side = page + 1 + kSideBytes / bytes;
+  if (keys && whole < all && follows_its_neighbour(run, whole)) {
+    call_for(run.pages.data()[whole], 0, run.layout->used_bytes);
+  }
+  if (side < pages) return call_for_side(run, side, keys);
+  if (keys && side - pages < pages) return call_for_side(run, side - pages, false);
+  if (!keys && side < all) call_for_side(run, side, true);
 }
 
 // Logits and weights are computed in whole batches of so many tokens: rows of them have room for a multiple of it.
