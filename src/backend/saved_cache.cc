@@ -22,6 +22,8 @@ struct SavedHead {
   std::array<uint32_t, kMaxLists> tokens{};
 };
 
+constexpr uint64_t kMostHeads = 1 << 16;  // layers x KV heads
+
 // One description for both ways: T is const where it is written.
 template <class T, class Of>
 concept Is = std::is_same_v<std::remove_const_t<T>, Of>;
@@ -44,7 +46,7 @@ void archive_all(ByteWriter& a, const std::vector<T>& values) {
 }
 template <class T>
 void archive_all(ByteReader& a, std::vector<T>& values) {
-  values.resize(a.count());
+  values.resize(a.count(kMostHeads));
   for (T& value : values) archive(a, value);
 }
 

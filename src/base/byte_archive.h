@@ -71,11 +71,11 @@ class ByteReader {
     left_ = left_.subspan(n);
     return some;
   }
-  // Of what follows: no more than there are bytes, so that a wrong number asks for no memory.
-  std::size_t count() {
+  // Of what follows: no more than there are bytes, or than `most`, so that a wrong number asks for no memory.
+  std::size_t count(uint64_t most = UINT64_MAX) {
     uint64_t n = 0;
     (*this)(n);
-    if (n > left_.size()) throw Error(ErrorKind::kBadFile, std::string(name_) + " ends early");
+    if (n > left_.size() || n > most) throw Error(ErrorKind::kBadFile, std::string(name_) + " ends early");
     return std::size_t(n);
   }
 

@@ -6,9 +6,11 @@
 namespace leankv {
 namespace {
 
+// What follows a kept cache is lowered on its way, as an answer is, and not judged as a prompt, which sees more: so
+// where most of the prompt is new it is better computed whole.
 bool goes_on(const Sequence& sequence, std::span<const int> prompt) {
   const std::size_t held = sequence.tokens.size();
-  return held < prompt.size() && std::ranges::equal(sequence.tokens, prompt.first(held));
+  return held < prompt.size() && 2 * held >= prompt.size() && std::ranges::equal(sequence.tokens, prompt.first(held));
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ class KeptCaches {
 
   // REQUIRES a sequence that was not interrupted in its prompt, whose judgement was planned for its length.
   void keep(Sequence sequence);
-  // The one that holds most of a prompt's tokens, all of its own among them but not all of the prompt's: its last one
-  // must still be fed. Only of the same policy, and with positions where they are wanted. A copy while slots and pages
-  // are free, so that others can go on from the same place; else the kept one itself.
+  // The one that holds most of a prompt's tokens, at least half, all of its own among them but not all of the prompt's:
+  // the last one must still be fed. Only of the same policy, and with positions where they are wanted. A copy while
+  // slots and pages are free, so that others can go on from the same place; else the kept one itself.
   std::optional<Sequence> take(std::span<const int> prompt, const Policy& policy, bool positions);
 
   bool keeps_any() const { return most_ > 0; }

@@ -68,6 +68,9 @@ TEST(KeptCachesTest, AreForRequestsThatGoOnWithTheSamePolicy) {
   };
   EXPECT_EQ(reused(greedy_request(turn, 1, "off")), 0);
   EXPECT_EQ(reused(greedy_request(prompt, 1, "ratio=4")), 0);  // the beginning alone: what follows cannot be taken out
+  std::vector<int> mostly_new = turn;
+  for (int token : prompt_of(kFirst, 6)) mostly_new.push_back(token);
+  EXPECT_EQ(reused(greedy_request(mostly_new, 1, "ratio=4")), 0);
   std::vector<int> other = turn;
   other[10] = (other[10] + 1) % 288;
   EXPECT_EQ(reused(greedy_request(other, 1, "ratio=4")), 0);
