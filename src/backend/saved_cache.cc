@@ -134,7 +134,7 @@ void save_cache(const KvCache& cache, SlotId slot, ByteWriter& to) {
   }
 }
 
-std::optional<SequenceCache> load_cache(KvCache& cache, SlotId slot, ByteReader& from, std::string_view name) {
+SavedCache read_cache(const KvCache& cache, ByteReader& from, std::string_view name) {
   LEANKV_CHECK(cache.keeper() == nullptr);
   const Checker check(name);
   Form form;
@@ -155,7 +155,7 @@ std::optional<SequenceCache> load_cache(KvCache& cache, SlotId slot, ByteReader&
     pages += saved.lists.size();
   }
   check_sizes(cache, state, check);
-  return cache.restore(slot, std::move(state), from.bytes(pages * std::size_t(cache.page_bytes())));
+  return {std::move(state), from.bytes(pages * std::size_t(cache.page_bytes()))};
 }
 
 }  // namespace leankv

@@ -23,6 +23,13 @@ class KeptCaches {
   std::optional<Sequence> take(std::span<const int> prompt, const Policy& policy, bool positions);
 
   bool keeps_any() const { return most_ > 0; }
+  // What fn gives, an optional; while that is none, again for each kept cache that is dropped.
+  template <class Fn>
+  auto making_room(Fn&& fn) {
+    auto made = fn();
+    while (!made && drop_oldest()) made = fn();
+    return made;
+  }
   bool drop_oldest();  // false where there is none
   // Tokens that the one in this slot held; none where there is none.
   std::optional<int> erase(SlotId slot);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "backend/saved_cache.h"
 #include "loader/fingerprint.h"
 
 namespace leankv {
@@ -57,24 +56,28 @@ std::vector<std::byte> save_sequence(const Engine& engine, const Sequence& seque
   return std::move(to.written());
 }
 
-std::optional<Sequence> load_sequence(Engine& engine, SlotId slot, std::span<const std::byte> bytes,
-                                      std::string_view name) {
+SavedSequence read_sequence(const Engine& engine, std::span<const std::byte> bytes, std::string_view name) {
   require_host(engine);
   ByteReader from(body_of(bytes, name), name);
   uint64_t model = 0;
-  std::vector<int> tokens;
-  int prompt_tokens = 0;
-  from(model), from(tokens), from(prompt_tokens);
+  SavedSequence saved;
+  from(model), from(saved.tokens), from(saved.prompt_tokens);
+  const int tokens = int(saved.tokens.size());
   if (model != fingerprint(engine.file())) refuse(name, "it was saved with another model");
-  if (int(tokens.size()) > engine.context()) refuse(name, "it holds more tokens than the context (--ctx-size)");
-  std::optional<SequenceCache> lease = load_cache(engine.cache(), slot, from, name);
-  if (!lease) return std::nullopt;
+  if (tokens > engine.context()) refuse(name, "it holds more tokens than the context (--ctx-size)");
+  saved.cache = read_cache(engine.cache(), from, name);
   const auto known = [&](int token) { return token >= 0 && token < engine.tokenizer().size(); };
-  const bool agrees = engine.cache().state(slot).tokens == int(tokens.size()) && std::ranges::all_of(tokens, known);
-  if (!agrees || prompt_tokens > int(tokens.size())) refuse(name, "the saved sequence contradicts itself");
+  const bool agrees = saved.cache.state.tokens == tokens && std::ranges::all_of(saved.tokens, known);
+  if (!agrees || saved.prompt_tokens > tokens) refuse(name, "the saved sequence contradicts itself");
+  return saved;
+}
+
+std::optional<Sequence> place_sequence(Engine& engine, SlotId slot, const SavedSequence& saved) {
+  std::optional<SequenceCache> lease = engine.cache().restore(slot, saved.cache.state, saved.cache.pages);
+  if (!lease) return std::nullopt;
   Sequence sequence(std::move(*lease));
-  sequence.tokens = std::move(tokens);
-  sequence.prompt_tokens = prompt_tokens;
+  sequence.tokens = saved.tokens;
+  sequence.prompt_tokens = saved.prompt_tokens;
   return sequence;
 }
 

@@ -58,7 +58,7 @@ class Scheduler {
   const KeptCaches& kept() const { return kept_; }
   // Tokens of the kept cache in this slot, which is dropped; none where there is none.
   std::optional<int> erase_kept(SlotId slot) { return kept_.erase(slot); }
-  // Puts what save_sequence wrote into this slot, in place of what is kept there; its tokens. Throws what load_sequence
+  // Puts what save_sequence wrote into this slot, in place of what is kept there; its tokens. Throws what read_sequence
   // throws, kBadRequest where the slot runs, kDoesNotFit where the pool has no room, kUnsupported where none is kept.
   int restore_kept(SlotId slot, std::span<const std::byte> bytes, std::string_view name);
   SchedulerStatistics statistics() const;

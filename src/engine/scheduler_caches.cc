@@ -22,13 +22,9 @@ bool Scheduler::take_sequence(Choice& choice) {
     statistics_.reused_tokens += choice.reused;
     return true;
   }
-  const auto started = [&] {
-    choice.sequence = engine_.start(request.policy, work.prompt_tokens(), std::min(1, work.room), work.most_pages);
-    return choice.sequence.has_value();
-  };
-  while (!started()) {
-    if (!kept_.drop_oldest()) return false;
-  }
+  choice.sequence = kept_.making_room(
+      [&] { return engine_.start(request.policy, work.prompt_tokens(), std::min(1, work.room), work.most_pages); });
+  if (!choice.sequence) return false;
   if (request.keep_positions) engine_.cache().keep_positions(choice.sequence->slot());
   return true;
 }
@@ -41,12 +37,12 @@ void Scheduler::keep(Choice& choice, FinishReason reason) {
 
 int Scheduler::restore_kept(SlotId slot, std::span<const std::byte> bytes, std::string_view name) {
   if (!kept_.keeps_any()) throw Error(ErrorKind::kUnsupported, "no caches are kept (--no-cache-prompt)");
+  const SavedSequence saved = read_sequence(engine_, bytes, name);
   kept_.erase(slot);
   if (!engine_.cache().is_free(slot)) {
     throw Error(ErrorKind::kBadRequest, "slot " + std::to_string(slot) + " is answering a request");
   }
-  std::optional<Sequence> sequence = load_sequence(engine_, slot, bytes, name);
-  while (!sequence && kept_.drop_oldest()) sequence = load_sequence(engine_, slot, bytes, name);
+  std::optional<Sequence> sequence = kept_.making_room([&] { return place_sequence(engine_, slot, saved); });
   if (!sequence) throw Error(ErrorKind::kDoesNotFit, std::string(name) + ": the pool has no room for its pages now");
   const int tokens = int(sequence->tokens.size());
   kept_.keep(std::move(*sequence));

@@ -68,9 +68,7 @@ void Scheduler::end_prompt(Choice& choice) {
 std::vector<Choice*> Scheduler::fork(const Choice& first) {
   std::vector<Choice*> started;
   for (Choice* follower : std::exchange(first.work.followers, {})) {
-    do {
-      follower->sequence = engine_.copy(*first.sequence);
-    } while (!follower->sequence && kept_.drop_oldest());
+    follower->sequence = kept_.making_room([&] { return engine_.copy(*first.sequence); });
     if (!follower->sequence) {
       wait(*follower);
       continue;

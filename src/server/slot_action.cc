@@ -1,10 +1,14 @@
 #include "server/slot_action.h"
 
 #include <charconv>
+#include <exception>
 #include <filesystem>
-#include <fstream>
+#include <functional>
 #include <memory>
+#include <span>
+#include <utility>
 
+#include "base/files.h"
 #include "engine/saved_sequence.h"
 #include "engine/stopwatch.h"
 #include "server/openai/answer_format.h"
@@ -13,8 +17,6 @@
 
 namespace leankv {
 namespace {
-
-using Bytes = std::vector<std::byte>;
 
 SlotId slot_of(const std::string& path, int slots) {
   const std::string_view number = std::string_view(path).substr(path.rfind('/') + 1);
@@ -35,96 +37,71 @@ std::string filename_of(const HttpRequest& request) {
   return name;
 }
 
-// A whole file or none: another name until it is complete.
-void write_file(const std::string& path, const Bytes& bytes) {
-  const std::string part = path + ".part";
-  std::ofstream out(part, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-  out.close();
-  std::error_code failed;
-  if (out) std::filesystem::rename(part, path, failed);
-  if (!out || failed) throw RequestError(500, "cannot write " + path);
-}
+// Work on the engine's thread gives what is left to do on the connection's, and that the answer's body.
+using Answer = std::function<Json()>;
 
-Bytes read_file(const std::string& path, const std::string& name) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) throw RequestError(404, "there is no saved slot of this name", "filename");
-  Bytes bytes(std::size_t(in.tellg()));
-  in.seekg(0);
-  in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()));
-  if (!in) throw RequestError(500, "cannot read " + name);
-  return bytes;
-}
-
-// Runs fn, which gives an answer's body, and sends that or what it throws.
-template <class Fn>
-void answer(const Responder& responder, Fn&& fn) {
+void send_answer(const Responder& responder, const Answer& answer) {
   try {
-    responder.send({200, to_text(fn())});
+    responder.send({200, to_text(answer())});
   } catch (const std::exception& error) {
     responder.send(response_of(error));
   }
 }
 
-void save(const SlotAction& action, Service& service, const Responder& responder) {
-  const Stopwatch watch;
-  service.inspect([=](const Engine& engine, Scheduler& scheduler) {
-    const Sequence* kept = scheduler.kept().in(action.slot);
-    const int tokens = kept == nullptr ? 0 : int(kept->tokens.size());
-    const auto bytes = std::make_shared<Bytes>();
-    std::string refused;
+template <class Work>
+void run_on_engine(Service& service, const Responder& responder, Work work) {
+  service.inspect([work, responder](const Engine& engine, Scheduler& scheduler) {
+    Answer answer;
     try {
-      if (kept != nullptr) *bytes = save_sequence(engine, *kept);
-    } catch (const Error& error) {
-      refused = error.what();
+      answer = work(engine, scheduler);
+    } catch (...) {
+      answer = [error = std::current_exception()]() -> Json { std::rethrow_exception(error); };
     }
-    responder.post([=] {
-      answer(responder, [&]() -> Json {
-        if (!refused.empty()) throw Error(ErrorKind::kUnsupported, refused);
-        if (tokens == 0) throw RequestError(400, "slot " + std::to_string(action.slot) + " holds no ended answer");
-        write_file(action.path, *bytes);
-        return {{"id_slot", action.slot},
-                {"filename", action.filename},
-                {"n_saved", tokens},
-                {"n_written", bytes->size()},
-                {"timings", {{"save_ms", watch.ms()}}}};
-      });
-    });
+    responder.post([responder, answer = std::move(answer)] { send_answer(responder, answer); });
   });
 }
 
-void restore(const SlotAction& action, Service& service, const Responder& responder) {
-  const Stopwatch watch;
-  const auto bytes = std::make_shared<Bytes>(read_file(action.path, action.filename));
-  service.inspect([=](const Engine&, Scheduler& scheduler) {
-    int tokens = 0;
-    std::shared_ptr<const Error> refused;
-    try {
-      tokens = scheduler.restore_kept(action.slot, *bytes, action.filename);
-    } catch (const Error& error) {
-      refused = std::make_shared<const Error>(error);
-    }
-    responder.post([=] {
-      answer(responder, [&]() -> Json {
-        if (refused && refused->kind() == ErrorKind::kBadFile) throw RequestError(400, refused->what(), "filename");
-        if (refused) throw Error(*refused);
-        return {{"id_slot", action.slot},
-                {"filename", action.filename},
-                {"n_restored", tokens},
-                {"n_read", bytes->size()},
-                {"timings", {{"restore_ms", watch.ms()}}}};
-      });
-    });
-  });
+// Throws as the answer is to have it.
+Answer save(const SlotAction& action, const Stopwatch& watch, const Engine& engine, const Scheduler& scheduler) {
+  const Sequence* kept = scheduler.kept().in(action.slot);
+  if (kept == nullptr) throw RequestError(400, "slot " + std::to_string(action.slot) + " holds no ended answer");
+  const auto bytes = std::make_shared<const std::vector<std::byte>>(save_sequence(engine, *kept));
+  return [=, tokens = kept->tokens.size()]() -> Json {
+    write_file(action.path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    return {{"id_slot", action.slot},
+            {"filename", action.filename},
+            {"n_saved", tokens},
+            {"n_written", bytes->size()},
+            {"timings", {{"save_ms", watch.ms()}}}};
+  };
 }
 
-void erase(const SlotAction& action, Service& service, const Responder& responder) {
-  service.inspect([=](const Engine&, Scheduler& scheduler) {
-    const int tokens = scheduler.erase_kept(action.slot).value_or(0);
-    responder.post([=] {
-      answer(responder, [&]() -> Json { return {{"id_slot", action.slot}, {"n_erased", tokens}}; });
-    });
-  });
+Answer restore(const SlotAction& action, const Stopwatch& watch, const std::string& bytes, Scheduler& scheduler) {
+  try {
+    const int tokens = scheduler.restore_kept(action.slot, std::as_bytes(std::span(bytes)), action.filename);
+    return [=, read = bytes.size()]() -> Json {
+      return {{"id_slot", action.slot},
+              {"filename", action.filename},
+              {"n_restored", tokens},
+              {"n_read", read},
+              {"timings", {{"restore_ms", watch.ms()}}}};
+    };
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadFile) throw;
+    throw RequestError(400, error.what(), "filename");
+  }
+}
+
+Answer erase(const SlotAction& action, Scheduler& scheduler) {
+  const int tokens = scheduler.erase_kept(action.slot).value_or(0);
+  return [=]() -> Json { return {{"id_slot", action.slot}, {"n_erased", tokens}}; };
+}
+
+std::string saved_bytes(const SlotAction& action) {
+  if (!std::filesystem::exists(action.path)) {
+    throw RequestError(404, "there is no saved slot of this name", "filename");
+  }
+  return read_file(action.path);
 }
 
 }  // namespace
@@ -143,13 +120,21 @@ SlotAction read_slot_action(const HttpRequest& request, int slots, const std::st
 }
 
 void run_slot_action(const SlotAction& action, Service& service, const Responder& responder) {
+  const Stopwatch watch;
   switch (action.kind) {
     case SlotAction::kSave:
-      return save(action, service, responder);
+      return run_on_engine(service, responder, [=](const Engine& engine, Scheduler& scheduler) {
+        return save(action, watch, engine, scheduler);
+      });
     case SlotAction::kRestore:
-      return restore(action, service, responder);
+      return run_on_engine(
+          service, responder,
+          [=, bytes = std::make_shared<const std::string>(saved_bytes(action))](const Engine&, Scheduler& scheduler) {
+            return restore(action, watch, *bytes, scheduler);
+          });
     case SlotAction::kErase:
-      return erase(action, service, responder);
+      return run_on_engine(service, responder,
+                           [=](const Engine&, Scheduler& scheduler) { return erase(action, scheduler); });
   }
 }
 

@@ -29,6 +29,10 @@ Sequence answered(Engine& engine, const char* policy, int prompt_tokens, bool po
   return sequence;
 }
 
+std::optional<Sequence> load_sequence(Engine& engine, SlotId slot, std::span<const std::byte> bytes, const char* name) {
+  return place_sequence(engine, slot, read_sequence(engine, bytes, name));
+}
+
 std::vector<int> second_turn(Engine& engine, Sequence& sequence) {
   return generate(engine, sequence, prompt_of(70, 8), greedy(kSecond)).tokens;
 }
@@ -123,7 +127,9 @@ TEST(SavedSequenceTest, TheSchedulerKeepsWhatItRestores) {
               ThrowsMessage<Error>(HasSubstr("slot 0 is answering a request")));
   EXPECT_EQ(after.scheduler().restore_kept(2, bytes, "saved.bin"), kPrompt);
   EXPECT_EQ(after.scheduler().restore_kept(2, bytes, "saved.bin"), kPrompt);  // in place of the other
-  EXPECT_EQ(after.scheduler().kept().all().size(), 1u);
+  EXPECT_THAT([&] { after.scheduler().restore_kept(2, std::span(bytes).first(bytes.size() / 2), "damaged.bin"); },
+              ThrowsMessage<Error>(HasSubstr("damaged.bin")));
+  EXPECT_EQ(after.scheduler().kept().all().size(), 1u);  // what is there stays
   std::vector<int> turn = prompt;
   for (int token : prompt_of(30, 9)) turn.push_back(token);
   const RequestId id = after.submit(greedy_request(turn, 5, "ratio=4"));

@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   KvCache cache = small_cache();
   try {
     ByteReader from(bytes, "saved.bin");
-    const auto lease = load_cache(cache, 1, from, "saved.bin");
+    SavedCache read = read_cache(cache, from, "saved.bin");
+    const auto lease = cache.restore(1, std::move(read.state), read.pages);
     cache.check_integrity();
     if (lease) (void)usage_of(cache, lease->slot());
   } catch (const Error&) {
