@@ -197,8 +197,9 @@ TEST_F(ModelServerTest, TooManyRequestsGet503) {
     clients.push_back(std::make_unique<RawClient>(port()));
     clients.back()->send(endless);
   }
-  const auto refused = [&](const std::string& answer) { return answer.starts_with("HTTP/1.1 503"); };
-  EXPECT_TRUE(refused(ask(endless)) || refused(ask(endless)));
+  // Any of them may come first; one can run and one can wait while it does.
+  const auto refused = [](const auto& client) { return client->read_answer().starts_with("HTTP/1.1 503"); };
+  EXPECT_GT(std::ranges::count_if(clients, refused), 0);
   clients.clear();
   EXPECT_TRUE(everything_is_free());
 }
