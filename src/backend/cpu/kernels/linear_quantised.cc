@@ -131,10 +131,11 @@ inline void store_sums(const Sums<kRows, kVectors>& s, int first_output, int out
   }
 }
 
-// A single row reads weights straight from memory, a few tiles side by side: pieces too short for the hardware to see
+// The first rows read weights straight from memory, a few tiles side by side: pieces too short for the hardware to see
 // what comes next, which is the same block of the tiles behind these.
 template <class Form, int kTiles>
 inline void prefetch_next(const TiledWeights& weights, std::ptrdiff_t block, std::ptrdiff_t blocks) {
+  asm volatile("");          // g++ 12 drops calls of functions that only prefetch
   constexpr int kLine = 64;  // bytes
 #pragma GCC unroll 2
   for (int t = 0; t < kTiles; ++t) {
@@ -147,7 +148,8 @@ inline void prefetch_next(const TiledWeights& weights, std::ptrdiff_t block, std
   }
 }
 
-template <class Form, int kHalves, int kRows, int kTiles>
+// kFirst: of the range's rows, those that bring the weights from memory.
+template <class Form, int kHalves, int kRows, int kTiles, bool kFirst>
 inline void multiply_rows(const TiledWeights& weights, int tile, const QuantisedActivations& x, int row, Matrix y) {
   constexpr int kVectors = kTiles * kParts;
   const std::ptrdiff_t x_row = std::ptrdiff_t(x.blocks) * kHalves * kBlockInputs, blocks = x.blocks;
@@ -163,7 +165,7 @@ inline void multiply_rows(const TiledWeights& weights, int tile, const Quantised
     for (int r = 0; r < kRows; ++r) s.total[r][v] = broadcast(0.0f);
   }
   for (std::ptrdiff_t b = 0; b < blocks; ++b, ++stats) {
-    if constexpr (kRows == 1) prefetch_next<Form, kTiles>(weights, tile * blocks + b, blocks);
+    if constexpr (kFirst) prefetch_next<Form, kTiles>(weights, tile * blocks + b, blocks);
     dot_block<Form, kHalves>(block, stats, blocks, s.dot);
     add_scaled<Form>(weights, first, stats, blocks, s);
     block.codes += Form::kBlockBytes;
@@ -174,24 +176,31 @@ inline void multiply_rows(const TiledWeights& weights, int tile, const Quantised
   store_sums<kRows, kTiles>(s, tile * kTileOutputs, weights.outputs, y.row(row), y.stride);
 }
 
-// Rows that are left over go in half as many at once, down to one.
+// From row on; those that are left over all at once.
 template <class Form, int kHalves, int kRows, int kTiles>
-inline void multiply_tiles(const TiledWeights& weights, int tile, const QuantisedActivations& x, int row, int end_row,
-                           Matrix y) {
-  for (; row + kRows <= end_row; row += kRows) multiply_rows<Form, kHalves, kRows, kTiles>(weights, tile, x, row, y);
-  if constexpr (kRows > 1) multiply_tiles<Form, kHalves, kRows / 2, kTiles>(weights, tile, x, row, end_row, y);
+inline void multiply_tiles(const TiledWeights& weights, int tile, const QuantisedActivations& x, TileRange range,
+                           int row, Matrix y) {
+  for (; row + kRows <= range.end_row; row += kRows) {
+    if (row == range.first_row) {
+      multiply_rows<Form, kHalves, kRows, kTiles, true>(weights, tile, x, row, y);
+    } else {
+      multiply_rows<Form, kHalves, kRows, kTiles, false>(weights, tile, x, row, y);
+    }
+  }
+  if constexpr (kRows > 1) multiply_tiles<Form, kHalves, kRows - 1, kTiles>(weights, tile, x, range, row, y);
 }
 
 template <class Form, int kHalves>
 [[gnu::flatten]] void multiply_range(const TiledWeights& weights, const QuantisedActivations& x, TileRange range,
                                      Matrix y) {
-  const int row = range.first_row, end_row = range.end_row;
   int tile = range.first_tile;
   for (; tile + kTilesAtOnce <= range.end_tile; tile += kTilesAtOnce) {
-    multiply_tiles<Form, kHalves, kRowsAtOnce, kTilesAtOnce>(weights, tile, x, row, end_row, y);
+    multiply_tiles<Form, kHalves, kRowsAtOnce, kTilesAtOnce>(weights, tile, x, range, range.first_row, y);
   }
   if constexpr (kTilesAtOnce > 1) {
-    if (tile < range.end_tile) multiply_tiles<Form, kHalves, kRowsAtOnce, 1>(weights, tile, x, row, end_row, y);
+    if (tile < range.end_tile) {
+      multiply_tiles<Form, kHalves, kRowsAtOnce, 1>(weights, tile, x, range, range.first_row, y);
+    }
   }
 }
 
