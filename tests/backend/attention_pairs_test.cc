@@ -43,8 +43,9 @@ class AttentionPairsTest : public ::testing::TestWithParam<Isa> {
     std::vector<float> key_unit(std::size_t(stride), 0.0f), out(std::size_t(queries * stride), 0.0f);
     pairs_.quantise_rows(q.data(), queries, d, codes.data(), q_unit.data());
     pairs_.pair_columns(wide.data(), stride, tokens, d, columns.data(), key_unit.data());
-    pairs_.multiply({codes.data(), d, q_unit.data(), columns.data(), stride, key_unit.data(), out.data(), stride,
-                     queries, stride, d / 2});
+    pairs_.multiply({codes.data(), d, columns.data(), stride, nullptr, key_unit.data(), out.data(), stride, queries,
+                     stride, d / 2});
+    for (int i = 0; i < queries * stride; ++i) out[std::size_t(i)] *= q_unit[std::size_t(i / stride)];
     return out;
   }
 };
@@ -91,7 +92,7 @@ TEST_P(AttentionPairsTest, SumsAreExact) {
     pairs_.pair_rows(values.data(), tokens, d, rows.data(), unit.data());
     for (int t = 0; t < stride; ++t) EXPECT_EQ(unit[std::size_t(t)], t < tokens ? 1 : 0);
     pairs_.multiply(
-        {weights.data(), stride, one.data(), rows.data(), d, nullptr, out.data(), d, queries, d, (tokens + 1) / 2});
+        {weights.data(), stride, rows.data(), d, one.data(), nullptr, out.data(), d, queries, d, (tokens + 1) / 2});
     for (int i = 0; i < queries; ++i) {
       for (int c = 0; c < d; ++c) {
         int64_t sum = 0;
@@ -104,22 +105,63 @@ TEST_P(AttentionPairsTest, SumsAreExact) {
   }
 }
 
+// What weigh makes of rows of logits.
+struct Weights {
+  std::vector<float> exponentials, max, sum, unit;  // [rows, n], [rows]
+  std::vector<int16_t> codes;                       // [rows, n]
+};
+
+Weights weigh(const PairKernels& pairs, const std::vector<float>& logits, const std::vector<float>& row_unit,
+              const std::vector<float>& value_unit) {
+  const int rows = int(row_unit.size()), n = int(value_unit.size());
+  const std::vector<float> none(row_unit.size(), -1.0f);
+  Weights w = {logits, none, none, none, std::vector<int16_t>(logits.size(), int16_t(-1))};
+  pairs.weigh({w.exponentials.data(), n, rows, n, row_unit.data(), value_unit.data(), w.codes.data(), w.max.data(),
+               w.sum.data(), w.unit.data()});
+  return w;
+}
+
+// The exponent of 2 is a difference times a unit times log2 e: 4 roundings, which its size times ln 2 turns into those
+// of the weight, and 4 units more of the polynomial (simd/exp_floats.h).
+double most_off(double below) { return (4 + 4 * std::fabs(below)) * kUnit; }
+
+TEST_P(AttentionPairsTest, WeightsAreExponentials) {
+  for (const int n : {16, 48, 256, 1024}) {
+    const int rows = 7;  // some side by side, some alone
+    const std::vector<float> logits = normal_floats(rows * n, unsigned(n), 300),
+                             value_unit(std::size_t(n), 1.0f / 8191);
+    const std::vector<float> row_unit = {0.1f, 0.01f, 0.001f, 0.02f, 1e-30f, 0.05f, 0.03f};
+    const Weights w = weigh(pairs_, logits, row_unit, value_unit);
+    for (int r = 0; r < rows; ++r) {
+      const auto row = logits.begin() + r * n;
+      const float largest = *std::max_element(row, row + n);
+      const double unit = row_unit[std::size_t(r)], most = largest * unit;
+      EXPECT_EQ(w.max[std::size_t(r)], largest * row_unit[std::size_t(r)]);
+      double sum = 0;
+      for (int t = 0; t < n; ++t) {
+        const double exact = std::exp(row[t] * unit - most);
+        const double off = exact * most_off(row[t] * unit - most) + 1e-37;  // subnormal numbers may be 0
+        ASSERT_NEAR(w.exponentials[std::size_t(r * n + t)], exact, off) << n << ": " << r << ", " << t;
+        sum += w.exponentials[std::size_t(r * n + t)];
+      }
+      EXPECT_NEAR(w.sum[std::size_t(r)], sum, (n / 4 + 4) * kUnit * sum);  // in 4 lanes or more
+    }
+  }
+}
+
 // Half a unit each (and a rounding of the product and of the quotient); no sum that could leave 32 bits.
 TEST_P(AttentionPairsTest, WeightsAreHalfAUnitOff) {
   for (const int n : {16, 48, 256, 1024}) {
     for (const float spread : {0.1f, 4.0f, 40.0f}) {
-      std::vector<float> weights = normal_floats(n, unsigned(n), spread), value_unit = normal_floats(n, 5);
-      for (float& w : weights) w = std::exp(-std::fabs(w));
+      std::vector<float> value_unit = normal_floats(n, 5);
       for (float& u : value_unit) u = std::fabs(u) / 8191;
-      std::vector<int16_t> codes(std::size_t(n), int16_t(-1));
-      float unit = 0;
-      pairs_.quantise_weights(weights.data(), value_unit.data(), n, codes.data(), &unit);
+      const Weights w = weigh(pairs_, normal_floats(n, unsigned(n), spread), {1}, value_unit);
       int64_t sum = 0;
       for (int t = 0; t < n; ++t) {
-        const double exact = double(weights[std::size_t(t)]) * value_unit[std::size_t(t)];
-        ASSERT_NEAR(double(unit) * codes[std::size_t(t)], exact, 0.5001 * unit + 4 * kUnit * exact) << t;
-        ASSERT_GE(codes[std::size_t(t)], 0);
-        sum += codes[std::size_t(t)];
+        const double exact = double(w.exponentials[std::size_t(t)]) * value_unit[std::size_t(t)];
+        ASSERT_NEAR(double(w.unit[0]) * w.codes[std::size_t(t)], exact, 0.5001 * w.unit[0] + 4 * kUnit * exact) << t;
+        ASSERT_GE(w.codes[std::size_t(t)], 0);
+        sum += w.codes[std::size_t(t)];
       }
       EXPECT_LE(sum * 8191, std::numeric_limits<int32_t>::max());
       EXPECT_GT(sum, n < 32 ? 0 : 30000) << "as many bits as fit";
@@ -127,13 +169,26 @@ TEST_P(AttentionPairsTest, WeightsAreHalfAUnitOff) {
   }
 }
 
+TEST_P(AttentionPairsTest, WhatIsNotThereWeighsNothing) {
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  std::vector<float> logits(5 * 32, kNone);
+  logits[3 * 32 + 7] = -40;
+  const Weights w = weigh(pairs_, logits, std::vector<float>(5, 0.5f), std::vector<float>(32, 1.0f));
+  for (int i = 0; i < 5 * 32; ++i) {
+    EXPECT_EQ(w.exponentials[std::size_t(i)], i == 3 * 32 + 7 ? 1 : 0);
+    EXPECT_EQ(w.codes[std::size_t(i)] > 0, i == 3 * 32 + 7);
+  }
+  for (int r = 0; r < 5; ++r) {
+    EXPECT_EQ(w.max[std::size_t(r)], r == 3 ? -20 : kNone);
+    EXPECT_EQ(w.sum[std::size_t(r)], r == 3 ? 1 : 0);
+  }
+}
+
 TEST_P(AttentionPairsTest, NothingIsNothing) {
   const std::vector<float> zeros(64 * 16, 0.0f);
   for (const float x : logits(zeros, zeros, 16, 16, 64)) EXPECT_EQ(x, 0);
-  std::vector<int16_t> codes(16, int16_t(-1));
-  float unit = 0;
-  pairs_.quantise_weights(zeros.data(), zeros.data(), 16, codes.data(), &unit);
-  EXPECT_EQ(codes, std::vector<int16_t>(16, int16_t(0)));
+  const std::vector<float> units(16, 0.0f);
+  EXPECT_EQ(weigh(pairs_, units, {1}, units).codes, std::vector<int16_t>(16, int16_t(0)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, AttentionPairsTest, ::testing::ValuesIn(available_isas()),

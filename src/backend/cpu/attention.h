@@ -73,7 +73,7 @@ class AttentionBlock {
   void read_values(const AttentionKernels& kernels, const Segment& s);
   void run_part(const AttentionKernels& kernels, int segment, int row, int rows, int stride);
   void skip_part(int segment, int first, int queries);
-  void exponentials(const AttentionKernels& kernels, int segment, int query, std::span<float> row);
+  void hide_future(int segment, int row, int rows, float* w, int used) const;
   template <class F>
   void for_each_page(const Segment& segment, F f) const;
   void observe_row(const AttentionKernels& kernels, Observation& seen, int row) const;

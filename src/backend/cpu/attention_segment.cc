@@ -64,26 +64,25 @@ void AttentionBlock::run_part(const AttentionKernels& kernels, int segment, int 
   if (tokens == 0) return skip_part(segment, first, queries);
   float* w = on_line(weights_.data()) + weights_at(segment, first);
   const int columns = columns_of(s), used = whole_lines(tokens);
-  kernels.pairs->multiply({&q_codes_[std::size_t(first) * head_dim], head_dim, &q_units_[first],
-                           on_line(keys_.pairs.data()), stride, keys_.units.data(), w, columns, queries, used,
-                           head_dim / 2});
+  const std::size_t at = std::size_t(segment) * queries_ + first;
   part_weights_.resize(std::size_t(queries) * used), part_units_.resize(queries);
-  for (int i = 0; i < queries; ++i, w += columns) {
-    exponentials(kernels, segment, first + i, {w, std::size_t(used)});
-    kernels.pairs->quantise_weights(w, values_.units.data(), used, &part_weights_[std::size_t(i) * used],
-                                    &part_units_[i]);
-  }
-  kernels.pairs->multiply({part_weights_.data(), used, part_units_.data(), on_line(values_.pairs.data()), head_dim,
-                           nullptr, &partial_[(std::size_t(segment) * queries_ + first) * head_dim], head_dim, queries,
-                           head_dim, (tokens + 1) / 2});
+  kernels.pairs->multiply({&q_codes_[std::size_t(first) * head_dim], head_dim, on_line(keys_.pairs.data()), stride,
+                           nullptr, keys_.units.data(), w, columns, queries, used, head_dim / 2});
+  hide_future(segment, row, rows, w, used);
+  kernels.pairs->weigh({w, columns, queries, used, &q_units_[first], values_.units.data(), part_weights_.data(),
+                        &max_[at], &sum_[at], part_units_.data()});
+  kernels.pairs->multiply({part_weights_.data(), used, on_line(values_.pairs.data()), head_dim, part_units_.data(),
+                           nullptr, &partial_[at * head_dim], head_dim, queries, head_dim, (tokens + 1) / 2});
 }
 
-// The logits of a query become weights; those of the future become 0.
-void AttentionBlock::exponentials(const AttentionKernels& kernels, int segment, int query, std::span<float> row) {
-  const int visible = visible_in((*p_.segments)[segment], p_.first_row + query / p_.cache->shape().group);
-  std::fill(row.begin() + visible, row.end(), -std::numeric_limits<float>::infinity());
-  const std::size_t at = std::size_t(segment) * queries_ + query;
-  kernels.exponentials(row.data(), int(row.size()), &max_[at], &sum_[at]);
+// The logits of tokens that a row must not see, in w [rows * group, columns_of(segment)], of which `used` count.
+void AttentionBlock::hide_future(int segment, int row, int rows, float* w, int used) const {
+  const Segment& s = (*p_.segments)[segment];
+  const int group = p_.cache->shape().group, columns = columns_of(s);
+  for (int i = 0; i < rows * group; ++i, w += columns) {
+    const int visible = visible_in(s, p_.first_row + row + i / group);
+    std::fill(w + visible, w + used, -std::numeric_limits<float>::infinity());
+  }
 }
 
 // Of queries that see nothing of a segment.

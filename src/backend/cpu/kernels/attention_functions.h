@@ -15,6 +15,7 @@ void sum_halves(const TokenRun& run, const float* weights, std::ptrdiff_t stride
 void sum_codes(const TokenRun& run, const float* weights, std::ptrdiff_t stride, int count, float* out);
 
 extern const PairKernels kPairKernels;  // AttentionKernels::pairs
+void weigh(const WeightRows& w);        // PairKernels::weigh
 
 void update_significances(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries);
 void quantise_queries(const float* q, int count, int head_dim, int8_t* codes, float* unit, int32_t* sum);

@@ -6,8 +6,6 @@
 namespace leankv::LEANKV_ISA_NS {
 namespace {
 
-constexpr float kSmallestUnit = 1e-30f;  // its inverse is finite
-
 // NaN and infinities stay what they are.
 inline Floats unit_of(Floats squares, Floats most) {
   const Floats length = mul(square_root(squares), broadcast(1 / kLongestRow));
@@ -52,8 +50,8 @@ inline float value_unit_of(const float* x, int n) {
 constexpr int kRowsAtOnce = kLanes == 4 ? 2 : 6;
 constexpr int kVectorsAtOnce = kLanes == 16 ? 4 : 2;
 
-// c [kRows, kVectors * kLanes] from row i and column j on, sums in registers.
-template <int kRows, int kVectors>
+// c [kRows, kVectors * kLanes] from row i and column j on, sums in registers. kOfRows: whose units these are.
+template <int kRows, int kVectors, bool kOfRows>
 inline void multiply_block(const PairProduct& p, int i, int j) {
   Ints sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
@@ -69,21 +67,29 @@ inline void multiply_block(const PairProduct& p, int i, int j) {
       for (int v = 0; v < kVectors; ++v) sum[r][v] = dot_pairs(sum[r][v], column[v], row);
     }
   }
-  for (int r = 0; r < kRows; ++r) {
-    const Floats unit = broadcast(p.a_unit[i + r]);
-    for (int v = 0; v < kVectors; ++v) {
-      const Floats one = p.b_unit != nullptr ? mul(unit, load(p.b_unit + j + v * kLanes)) : unit;
-      store(p.c + (i + r) * p.c_stride + j + v * kLanes, mul(to_float(sum[r][v]), one));
+  for (int v = 0; v < kVectors; ++v) {
+    for (int r = 0; r < kRows; ++r) {
+      const Floats unit = kOfRows ? broadcast(p.row_unit[i + r]) : load(p.column_unit + j + v * kLanes);
+      store(p.c + (i + r) * p.c_stride + j + v * kLanes, mul(to_float(sum[r][v]), unit));
     }
   }
 }
 
-template <int kVectors>
+template <int kVectors, bool kOfRows>
 inline void multiply_columns(const PairProduct& p, int j) {
   int i = 0;
-  for (; i + kRowsAtOnce <= p.m; i += kRowsAtOnce) multiply_block<kRowsAtOnce, kVectors>(p, i, j);
-  for (; i + 3 <= p.m; i += 3) multiply_block<3, kVectors>(p, i, j);
-  for (; i < p.m; ++i) multiply_block<1, kVectors>(p, i, j);
+  for (; i + kRowsAtOnce <= p.m; i += kRowsAtOnce) multiply_block<kRowsAtOnce, kVectors, kOfRows>(p, i, j);
+  for (; i + 3 <= p.m; i += 3) multiply_block<3, kVectors, kOfRows>(p, i, j);
+  for (; i < p.m; ++i) multiply_block<1, kVectors, kOfRows>(p, i, j);
+}
+
+template <bool kOfRows>
+inline void multiply_all(const PairProduct& p) {
+  int j = 0;
+  for (; j + kVectorsAtOnce * kLanes <= p.n; j += kVectorsAtOnce * kLanes) {
+    multiply_columns<kVectorsAtOnce, kOfRows>(p, j);
+  }
+  for (; j < p.n; j += kLanes) multiply_columns<1, kOfRows>(p, j);
 }
 
 [[gnu::flatten]] void quantise_rows(const float* x, int count, int n, int16_t* codes, float* unit) {
@@ -109,30 +115,12 @@ inline void multiply_columns(const PairProduct& p, int j) {
   }
 }
 
-[[gnu::flatten]] void quantise_weights(const float* weights, const float* value_unit, int n, int16_t* codes,
-                                       float* unit) {
-  Floats sum = broadcast(0), most = broadcast(0);
-  for (int t = 0; t < n; t += kLanes) {
-    const Floats w = mul(load(weights + t), load(value_unit + t));
-    sum = add(sum, w), most = max(w, most);
-  }
-  const float by_sum = sum_lanes(sum) / kLargestWeights, by_most = max_lanes(most) / kLargestNumber;
-  const float larger = by_most > by_sum ? by_most : by_sum, one = larger > kSmallestUnit ? larger : kSmallestUnit;
-  *unit = by_sum == by_sum ? one : by_sum;  // NaN stays
-  for (int t = 0; t < n; t += kLanes) {
-    const Floats w = mul(load(weights + t), load(value_unit + t));
-    store_u16(reinterpret_cast<uint16_t*>(codes + t), round_to_int(mul(w, broadcast(1 / one))));
-  }
-}
-
 [[gnu::flatten]] void multiply(const PairProduct& p) {
-  int j = 0;
-  for (; j + kVectorsAtOnce * kLanes <= p.n; j += kVectorsAtOnce * kLanes) multiply_columns<kVectorsAtOnce>(p, j);
-  for (; j < p.n; j += kLanes) multiply_columns<1>(p, j);
+  p.row_unit != nullptr ? multiply_all<true>(p) : multiply_all<false>(p);
 }
 
 }  // namespace
 
-constinit const PairKernels kPairKernels = {quantise_rows, pair_columns, pair_rows, quantise_weights, multiply};
+constinit const PairKernels kPairKernels = {quantise_rows, pair_columns, pair_rows, weigh, multiply};
 
 }  // namespace leankv::LEANKV_ISA_NS

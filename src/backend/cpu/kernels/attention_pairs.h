@@ -12,6 +12,7 @@
 
 namespace leankv {
 
+inline constexpr float kSmallestUnit = 1e-30f;  // its inverse is finite
 inline constexpr float kLargestNumber = 32767;
 inline constexpr float kLongestRow = 46324;       // and sqrt(256) / 2 of rounding: below 2^15.5
 inline constexpr float kLargestValue = 8191;      // below 2^13
@@ -21,17 +22,28 @@ inline constexpr float kLargestWeights = 261000;  // and half of kMostWeights of
 // Columns of a product: whole cache lines. Logits behind the tokens are of leftovers, their weights 0.
 constexpr int whole_lines(int tokens) { return (tokens + 15) / 16 * 16; }
 
-// c[i * c_stride + j] = a_unit[i] b_unit[j] * sum over l of the products of pair l of row i and of column j.
+// c[i * c_stride + j] = unit * sum over l of the products of pair l of row i and of column j.
 struct PairProduct {
   const int16_t* a;  // [m, k, 2]
   std::ptrdiff_t a_stride;
-  const float* a_unit;  // [m]
-  const int16_t* b;     // [k, n, 2], by pair_columns or pair_rows; rows b_stride pairs apart
+  const int16_t* b;  // [k, n, 2], by pair_columns or pair_rows; rows b_stride pairs apart
   std::ptrdiff_t b_stride;
-  const float* b_unit;  // [n], or nullptr: 1
+  const float *row_unit, *column_unit;  // [m] or [n]: one of them, the other is nullptr
   float* c;
   std::ptrdiff_t c_stride;
   int m, n, k;  // n a multiple of 16
+};
+
+// Rows of logits that become weights, in place, and their codes. n a multiple of 16.
+struct WeightRows {
+  float* x;  // [rows, n], rows `stride` apart. In: logits in units of row_unit; -inf of those that are not there
+  std::ptrdiff_t stride;
+  int rows, n;
+  const float* row_unit;    // [rows]
+  const float* value_unit;  // [n] of the tokens' values
+  int16_t* codes;           // [rows, n]
+  // [rows]: the largest logit and the sum of exp(logit - largest) (-inf and 0 where there is none), the codes' unit.
+  float *max, *sum, *unit;
 };
 
 struct PairKernels {
@@ -43,9 +55,8 @@ struct PairKernels {
   // Rows of x [count, n] for the side b of values: pairs [count / 2 rounded up, n, 2] of neighbouring rows; unit
   // [count], and 0 up to a multiple of 16. An odd count reads one row more.
   void (*pair_rows)(const float* x, int count, int n, int16_t* pairs, float* unit);
-  // weights [n] >= 0 of tokens whose values have these units: codes [n] of their products, and the one unit.
-  // n a multiple of 16.
-  void (*quantise_weights)(const float* weights, const float* value_unit, int n, int16_t* codes, float* unit);
+  // x = exp(logit - largest of the row); codes times unit: about x times value_unit.
+  void (*weigh)(const WeightRows& w);
   void (*multiply)(const PairProduct& p);
 };
 
