@@ -194,13 +194,16 @@ inline void multiply_tiles(const TiledWeights& weights, int tile, const Quantise
   if constexpr (kRows > 1) multiply_tiles<Form, kHalves, kRows - 1, kTiles>(weights, tile, x, range, row, y);
 }
 
-// A single row waits for memory alone, which is fastest in one stream.
+// A few rows wait for memory, which is fastest in one stream: up to so many products with each byte of codes.
+constexpr int kMostInOneStream = 12;
+
 template <class Form, int kHalves>
 [[gnu::flatten]] void multiply_range(const TiledWeights& weights, const QuantisedActivations& x, TileRange range,
                                      Matrix y) {
-  const int rows = range.end_row - range.first_row, side_by_side = rows == 1 ? 1 : kTilesAtOnce;
+  const int rows = range.end_row - range.first_row, products = rows * kHalves * (8 / Form::kBits);
+  const bool one_stream = rows <= kRowsAtOnce && products <= kMostInOneStream;
   int tile = range.first_tile;
-  for (; side_by_side > 1 && tile + kTilesAtOnce <= range.end_tile; tile += kTilesAtOnce) {
+  for (; !one_stream && tile + kTilesAtOnce <= range.end_tile; tile += kTilesAtOnce) {
     multiply_tiles<Form, kHalves, kRowsAtOnce, kTilesAtOnce>(weights, tile, x, range, range.first_row, y);
   }
   for (; tile < range.end_tile; ++tile) {
