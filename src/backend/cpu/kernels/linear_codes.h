@@ -39,4 +39,16 @@ inline BlockCodes load_codes(const uint8_t* block, int part) {
   return codes;
 }
 
+// Calls for the lines of a block, which may be none of the weights any more.
+template <class Form>
+inline void prefetch_block(const TiledWeights& weights, std::ptrdiff_t block) {
+  asm volatile("");          // g++ 12 drops calls of functions that only prefetch
+  constexpr int kLine = 64;  // bytes
+  const uint8_t* codes = weights.codes + block * Form::kBlockBytes;
+#pragma GCC unroll 8
+  for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
+  __builtin_prefetch(weights.scales + block * kTileOutputs);
+  if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + block * kTileOutputs);
+}
+
 }  // namespace leankv::LEANKV_ISA_NS

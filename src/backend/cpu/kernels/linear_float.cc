@@ -23,21 +23,13 @@ struct CodeTile {
     const int64_t tile_blocks = weights.inputs / kBlockInputs;
     for (int b = 0; b < inputs / kBlockInputs; ++b) {
       const int64_t block = tile * tile_blocks + first / kBlockInputs + b;
-      prefetch_block(weights, block + kPanelInputs / kBlockInputs);
+      // A panel takes a short piece of each of its tiles: too short for the hardware to see the next one coming.
+      prefetch_block<Form>(weights, block + kPanelInputs / kBlockInputs);
       for (int part = 0; part < kParts; ++part) unpack_block(weights, block, part, out + b * kBlockInputs);
     }
   }
 
  private:
-  // A panel takes a short piece of each of its tiles: too short for the hardware to see the next one coming.
-  static void prefetch_block(const TiledWeights& weights, int64_t block) {
-    constexpr int kLine = 64;  // bytes
-    const uint8_t* codes = weights.codes + block * Form::kBlockBytes;
-    for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
-    __builtin_prefetch(weights.scales + block * kTileOutputs);
-    if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + block * kTileOutputs);
-  }
-
   static void unpack_block(const TiledWeights& weights, int64_t block, int part, float (*out)[kTileOutputs]) {
     const int at = part * kLanes;
     const BlockCodes codes = load_codes<Form>(weights.codes + block * Form::kBlockBytes, part);

@@ -37,17 +37,7 @@ inline void store_sums(const Sums<kRows, kVectors>& s, int first_output, int out
   }
 }
 
-constexpr int kLine = 64, kAheadBytes = 8192;
-
-template <class Form>
-inline void prefetch_block(const TiledWeights& weights, std::ptrdiff_t block) {
-  asm volatile("");  // g++ 12 drops calls of functions that only prefetch
-  const uint8_t* codes = weights.codes + block * Form::kBlockBytes;
-#pragma GCC unroll 8
-  for (int at = 0; at < Form::kBlockBytes; at += kLine) __builtin_prefetch(codes + at);
-  __builtin_prefetch(weights.scales + block * kTileOutputs);
-  if constexpr (Form::kHasMins) __builtin_prefetch(weights.mins + block * kTileOutputs);
-}
+constexpr int kAheadBytes = 8192;
 
 // The first rows read weights straight from memory. One tile after the other is a single stream, called for some way
 // ahead; tiles side by side are pieces too short for that: called for is the same block of the tiles behind these.

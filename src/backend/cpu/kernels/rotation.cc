@@ -2,6 +2,7 @@
 
 #include LEANKV_SIMD_HEADER
 #include "backend/cpu/kernels/unrolled.h"
+#include "kv/codec.h"
 #include "kv/hadamard.h"
 
 namespace leankv::LEANKV_ISA_NS {
@@ -36,17 +37,13 @@ inline void rotate_block(float* x, Floats norm) {
   unrolled<kVectors>([&](auto i) { store(x + i * kLanes, mul(v[i], norm)); });
 }
 
-inline void rotate_in_memory(float* x, int block, Floats norm) {
-  for (int c = 0; c < block; c += kLanes) store(x + c, butterflies(load(x + c)));
-  for (int stride = kLanes; stride < block; stride *= 2) {
-    for (int first = 0; first < block; first += 2 * stride) {
-      for (int c = first; c < first + stride; c += kLanes) {
-        const Floats a = load(x + c), b = load(x + c + stride);
-        store(x + c, add(a, b)), store(x + c + stride, sub(a, b));
-      }
-    }
+// Of a block of at least kVectors vectors, twice as many at a time until they are all.
+template <int kVectors>
+inline void rotate_block_of(float* x, int block, Floats norm) {
+  if constexpr (kVectors * kLanes < kMaxHeadDim) {
+    if (block > kVectors * kLanes) return rotate_block_of<2 * kVectors>(x, block, norm);
   }
-  for (int c = 0; c < block; c += kLanes) store(x + c, mul(load(x + c), norm));
+  rotate_block<kVectors>(x, norm);
 }
 
 }  // namespace
@@ -54,24 +51,7 @@ inline void rotate_in_memory(float* x, int block, Floats norm) {
 [[gnu::flatten]] void rotate(float* x, int head_dim) {
   const int block = hadamard_block(head_dim);
   const Floats norm = broadcast(1.0f / __builtin_sqrtf(float(block)));
-  for (int first = 0; first < head_dim; first += block, x += block) {
-    switch (block / kLanes) {
-      case 1:
-        rotate_block<1>(x, norm);
-        break;
-      case 2:
-        rotate_block<2>(x, norm);
-        break;
-      case 4:
-        rotate_block<4>(x, norm);
-        break;
-      case 8:
-        rotate_block<8>(x, norm);
-        break;
-      default:
-        rotate_in_memory(x, block, norm);
-    }
-  }
+  for (int first = 0; first < head_dim; first += block) rotate_block_of<1>(x + first, block, norm);
 }
 
 }  // namespace leankv::LEANKV_ISA_NS
