@@ -34,6 +34,14 @@ inline void unpack_vector(Bytes in, int width, uint8_t* codes, const Map& map) {
   }
 }
 
+// Codes of 3 bits whose lanes are whole vectors: both planes at once. 8 vectors of codes for one of single bits.
+template <int kValue = 0, class Map>
+inline void unpack_threes(const uint8_t* low, Bytes high, uint8_t* codes, const Map& map) {
+  const Bytes two = bits_of<kValue % 4 * 2, 2>(load_bytes(low + kValue / 4 * kMaxLaneBytes));
+  store_bytes(codes, map(join_bits<2>(two, bits_of<kValue, 1>(high))));
+  if constexpr (kValue < 7) unpack_threes<kValue + 1>(low, high, codes + kMaxLaneBytes, map);
+}
+
 // The same for 8 bytes at once, where lanes are narrower than a vector.
 template <int kPlane, int kDone>
 inline void unpack_word(uint64_t in, int width, uint8_t* codes) {
@@ -71,6 +79,14 @@ inline const uint8_t* unpack(const uint8_t* packed, int n_values, uint8_t* buffe
   if constexpr (kBits == 8) return packed;
   if constexpr (kBits == 4) unpack_plane<4, 0>(packed, n_values / 2, buffer, map);
   if constexpr (kBits == 3) {
+    if (lane_bytes(n_values / 8) == kMaxLaneBytes) {
+      const uint8_t* high = packed + n_values / 4;
+      for (int at = 0; at < n_values; at += 8 * kMaxLaneBytes, packed += 2 * kMaxLaneBytes, high += kMaxLaneBytes) {
+        for (int b = 0; b < kMaxLaneBytes; b += kVectorBytes)
+          unpack_threes(packed + b, load_bytes(high + b), buffer + at + b, map);
+      }
+      return buffer;
+    }
     unpack_plane<2, 0>(packed, n_values / 4, buffer);
     unpack_plane<1, 2>(packed + n_values / 4, n_values / 8, buffer, map);
   }
