@@ -1,46 +1,50 @@
-#include <bit>
-
+#include LEANKV_SIMD_HEADER
 #include "backend/cpu/kernels/linear_functions.h"
+#include "backend/cpu/kernels/unrolled.h"
 
 namespace leankv::LEANKV_ISA_NS {
 namespace {
 
-// Adding 1.5 * 2^23 leaves a float whose low mantissa bits are the value rounded to nearest even, for |v| < 2^22:
-// the same on every instruction set.
-constexpr float kRounder = 12582912.0f;
+constexpr int kVectors = kBlockInputs / kLanes;
+constexpr float kInfinity = __builtin_inff();
 
-inline int32_t round_to_int(float value) {
-  return std::bit_cast<int32_t>(value + kRounder) - std::bit_cast<int32_t>(kRounder);
+struct BlockOfInputs {
+  Floats x[kVectors];
+};
+
+// The largest |x|, infinity where one is no number. As bits, whose order is that of magnitudes.
+inline float largest_magnitude(const BlockOfInputs& block) {
+  Ints largest = broadcast_int(0);
+  unrolled<kVectors>([&](auto v) { largest = max(largest, bit_and(bits_of_floats(block.x[v]), 0x7fffffff)); });
+  return max_lanes(floats_of_bits(min(largest, broadcast_int(0x7f800000))));
 }
 
-// The largest |x|, compared as bits: order does not matter, and a NaN wins, so that it reaches the result.
-inline float largest_magnitude(const float* x) {
-  int32_t largest = 0;
-  for (int i = 0; i < kBlockInputs; ++i) {
-    const int32_t bits = std::bit_cast<int32_t>(x[i]) & 0x7fffffff;
-    largest = bits > largest ? bits : largest;
-  }
-  return std::bit_cast<float>(largest);
+// Codes of two halves, q = 256 hi + lo with lo in [-128, 127], or of one.
+template <int kHalves>
+inline void store_codes(int8_t* codes, Ints code) {
+  if constexpr (kHalves == 2) store_low_bytes(codes, shift_right<8>(add(code, broadcast_int(128))));
+  store_low_bytes(codes + (kHalves - 1) * kBlockInputs, code);
 }
 
+// The codes of a block that holds NaN or infinity are zeros: its scale makes the result NaN.
 template <int kHalves>
 inline ActivationBlock quantise_block(const float* x, int8_t* codes) {
   constexpr float kLargest = kHalves == 1 ? kLargestInt8 : kLargestInt16;
-  constexpr float kSmallest = 1e-33f;  // below it kLargest / max could overflow: such a block is zero
-  const float max = largest_magnitude(x);
-  // The codes of a block that holds NaN or infinity are zeros: its scale makes the result NaN.
-  const bool has_codes = max >= kSmallest && max < __builtin_inff();
-  const float inverse = has_codes ? kLargest / max : 0.0f;
-  int32_t total = 0;
-  for (int i = 0; i < kBlockInputs; ++i) {
-    const int32_t code = has_codes ? round_to_int(x[i] * inverse) : 0;
-    const int8_t low = int8_t(code & 255);
-    if constexpr (kHalves == 2) codes[i] = int8_t((code - low) >> 8);
-    codes[(kHalves - 1) * kBlockInputs + i] = low;
-    total += code;
-  }
-  const float scale = max < kSmallest ? 0.0f : max / kLargest;
-  return {scale, scale * float(total), total};
+  constexpr float kSmallest = 1e-33f;  // below it kLargest / most could overflow: such a block is zero
+  BlockOfInputs block;
+  unrolled<kVectors>([&](auto v) { block.x[v] = load(x + v * kLanes); });
+  const float most = largest_magnitude(block);
+  const bool has_codes = most >= kSmallest && most < kInfinity;
+  const Floats inverse = broadcast(has_codes ? kLargest / most : 0.0f);
+  Ints total = broadcast_int(0);
+  unrolled<kVectors>([&](auto v) {
+    const Ints code = has_codes ? round_to_int(mul(block.x[v], inverse)) : broadcast_int(0);
+    store_codes<kHalves>(codes + v * kLanes, code);
+    total = add(total, code);
+  });
+  const int32_t sum = int32_t(sum_lanes(to_float(total)));  // exact: below 2^24
+  const float scale = most < kSmallest ? 0.0f : most / kLargest;
+  return {scale, scale * float(sum), sum};
 }
 
 template <int kHalves>
