@@ -14,13 +14,11 @@ void add(std::vector<float>& sums, const std::vector<float>& seen) {
   for (std::size_t i = 0; i < seen.size(); ++i) sums[i] += seen[i];
 }
 
-// Observing rows of an entry whose queries saw the fresh token with this number.
-int observers(const SequenceState& sequence, const BatchEntry& entry, int fresh_before, int fresh_index) {
-  int n = 0;
-  for (int r = std::max(0, fresh_index - fresh_before); r < entry.rows; ++r) {
-    n += observation_of(sequence, entry.position + r) != kNotObserved;
-  }
-  return n;
+// Observing rows of an entry from this one on, of a sequence that is judged already (observation_of).
+int observers_from(const SequenceState& sequence, const BatchEntry& entry, int first_row) {
+  const int interval = sequence.policy.sample_interval;
+  const auto up_to = [&](int row) { return (entry.position + row + interval - 1) / interval; };
+  return std::max(0, up_to(entry.rows) - up_to(first_row));
 }
 
 uint32_t where(const KvCache& cache, const BatchEntry& entry, int layer, int head) {
@@ -41,48 +39,54 @@ ObservedQueries judged_queries(int rows, int sample, uint32_t where) {
   return queries;
 }
 
-// Of a fresh token.
-uint16_t fresh_significance(uint16_t bits, float sum, int rows, int sample, int queries_since_birth, uint32_t dither) {
-  const float weight = std::min(1.0f, float(rows * sample) / float(queries_since_birth));
-  return update_significance(bits, sum / float(rows), weight, dither);
-}
-
-class PageUpdate {
+// A head's significance is gathered from its pages into one row, so that a kernel's vectors are full.
+class HeadUpdate {
  public:
-  PageUpdate(KvCache& cache, const BatchEntry& entry, int layer, int head, const std::vector<float>& seen,
-             UpdateSignificances update)
-      : cache_(cache), entry_(entry), sequence_(cache.state(entry.slot)), seen_(seen), update_(update) {
-    const HeadTable& table = cache.head(entry.slot, layer, head);
-    fresh_ = int(table.tokens[kFreshList]), judged_ = table.judged_tokens();
-    queries_ = judged_queries(observers(sequence_, entry, 0, 0), sequence_.policy.sample_interval,
-                              where(cache, entry, layer, head));
+  HeadUpdate(KvCache& cache, const BatchEntry& entry, int layer, int head)
+      : entry_(entry), sequence_(cache.state(entry.slot)), table_(cache.head(entry.slot, layer, head)) {
+    row_.reserve(table_.total_tokens());
+    cache.for_each_page(entry.slot, table_, [&](int, const PageLayout& layout, PageId id, int tokens) {
+      auto* bits = reinterpret_cast<uint16_t*>(cache.page(id) + layout.significance);
+      row_.insert(row_.end(), bits, bits + tokens);
+      pages_.push_back({bits, std::size_t(tokens)});
+    });
+    where_ = where(cache, entry, layer, head);
   }
-  void operator()(int list, const PageLayout& layout, PageId id, int tokens) {
-    auto* bits = reinterpret_cast<uint16_t*>(cache_.page(id) + layout.significance);
-    queries_.first_token = number_;
-    if (list == kFreshList) {
-      for (int t = 0; t < tokens; ++t) update_fresh(bits[t], number_ + t);
-    } else {
-      update_(bits, tokens, &seen_[number_], queries_);
+
+  void update_judged(const std::vector<float>& seen, UpdateSignificances update) {
+    const int rows = observers_from(sequence_, entry_, 0), sample = sequence_.policy.sample_interval;
+    update(row_.data(), int(table_.judged_tokens()), seen.data(), judged_queries(rows, sample, where_));
+  }
+
+  // A fresh token is seen by the rows that came after it, and its mean is of the queries since its own.
+  void update_fresh(const std::vector<float>& seen, UpdateSignificances update) {
+    const int judged = int(table_.judged_tokens()), fresh = int(table_.tokens[kFreshList]);
+    std::vector<float> means, weights;
+    for (int i = 0; i < fresh; ++i) {
+      const int rows = observers_from(sequence_, entry_, std::max(0, i - (fresh - entry_.rows)));
+      if (rows == 0) break;  // nor were the tokens behind it seen
+      means.push_back(seen[judged + i] / float(rows));
+      weights.push_back(std::min(1.0f, float(rows * sequence_.policy.sample_interval) / float(fresh - i)));
     }
-    number_ += tokens;
+    const ObservedQueries queries = {1, {}, weights.data(), where_, judged};
+    update(row_.data() + judged, int(means.size()), means.data(), queries);
+  }
+
+  void write_back() {
+    const uint16_t* from = row_.data();
+    for (const std::span<uint16_t> page : pages_) {
+      std::copy_n(from, page.size(), page.data());
+      from += page.size();
+    }
   }
 
  private:
-  void update_fresh(uint16_t& bits, int number) {
-    const int in_fresh = number - judged_, saw = observers(sequence_, entry_, fresh_ - entry_.rows, in_fresh);
-    if (saw == 0) return;
-    bits = fresh_significance(bits, seen_[number], saw, sequence_.policy.sample_interval, fresh_ - in_fresh,
-                              significance_dither(queries_.where, uint32_t(number)));
-  }
-
-  KvCache& cache_;
   const BatchEntry& entry_;
   const SequenceState& sequence_;
-  const std::vector<float>& seen_;
-  UpdateSignificances update_;
-  ObservedQueries queries_;
-  int fresh_ = 0, judged_ = 0, number_ = 0;
+  const HeadTable& table_;
+  std::vector<uint16_t> row_;               // [tokens of the head]
+  std::vector<std::span<uint16_t>> pages_;  // where they lie, in the same order
+  uint32_t where_ = 0;
 };
 
 }  // namespace
@@ -106,8 +110,10 @@ void record(KvCache& cache, const BatchEntry& entry, int layer, int head, std::s
   std::vector<float> seen;
   for (const Observation& part : parts) add(seen, part.seen[kDecodeWindow]);
   if (seen.empty()) return;
-  PageUpdate page(cache, entry, layer, head, seen, update);
-  cache.for_each_page(entry.slot, cache.head(entry.slot, layer, head), page);
+  HeadUpdate tokens(cache, entry, layer, head);
+  tokens.update_judged(seen, update);
+  tokens.update_fresh(seen, update);
+  tokens.write_back();
 }
 
 void gather_outputs(KvCache& cache, const BatchEntry& entry, int layer, int head, ConstMatrix q, ConstMatrix out) {

@@ -15,7 +15,8 @@ uint16_t update_significance(uint16_t bits, float observed, float weight, uint32
 void update_significances(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries) {
   for (int i = 0; i < n; ++i) {
     const uint32_t dither = significance_dither(queries.where, uint32_t(queries.first_token + i));
-    bits[i] = significance_after(bits[i], observed[i] / float(queries.rows), queries.weight[bits[i] & 15], dither);
+    const float weight = queries.weights != nullptr ? queries.weights[i] : queries.weight[bits[i] & 15];
+    bits[i] = significance_after(bits[i], observed[i] / float(queries.rows), weight, dither);
   }
 }
 

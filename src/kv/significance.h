@@ -44,9 +44,10 @@ uint16_t update_significance(uint16_t bits, float observed, float weight, uint32
 
 // What some tokens of one head were observed by, in one step.
 struct ObservedQueries {
-  int rows = 0;           // of them
-  float weight[16] = {};  // of their mean in the running one, by the token's units (bits 0..3)
-  uint32_t where = 0;     // mixed into the dither
+  int rows = 0;                    // of them
+  float weight[16] = {};           // of their mean in the running one, by the token's units (bits 0..3)
+  const float* weights = nullptr;  // instead, if not null: of each token
+  uint32_t where = 0;              // mixed into the dither
   int first_token = 0;
 };
 // update_significance of n tokens; observed [n] summed over the rows. Kernels give the same bytes.

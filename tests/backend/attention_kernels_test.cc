@@ -228,7 +228,7 @@ TEST_P(AttentionKernelsTest, SignificanceHasTheBitsOfTheScalarSpecification) {
     for (float& x : seen) x = random() % 8 == 0 ? 0.0f : std::exp2(octave(random));
     if (n > 16) seen[3] = kInfinity, seen[5] = std::numeric_limits<float>::quiet_NaN();
     ObservedQueries queries;
-    queries.rows = n % 3 + 1, queries.where = uint32_t(random()), queries.first_token = n * 5;
+    queries.rows = n % 3 + 1, queries.where = uint32_t(random());
     for (float& w : queries.weight) w = float(random() % 1000 + 1) / 1000;
     expected = bits;
     update_significances(expected.data(), n, seen.data(), queries);

@@ -8,19 +8,16 @@ namespace {
 
 static_assert(kLevelsPerOctave == 1 << 6);
 
-// The powers of the levels and, for a last step that has none above it, 2.
-struct Powers {
-  alignas(64) float of[kLevelsPerOctave + 1];
-};
+constexpr LevelPowers kPowers;
 
-inline Floats mean_of(const Powers& powers, Ints level) {
+inline Floats mean_of(Ints level) {
   const Ints octave = shift_right<6>(level), step = bit_and(level, kLevelsPerOctave - 1);
   const Ints exponent = shift_left<23>(add(octave, broadcast_int(kLowestOctave)));
-  const Floats mean = floats_of_bits(add(bits_of_floats(gather(powers.of, step)), exponent));
+  const Floats mean = floats_of_bits(add(bits_of_floats(look_up_64(kPowers.level, step)), exponent));
   return zero_where_equal(mean, to_float(level), broadcast(0));
 }
 
-inline Ints level_below(const Powers& powers, Floats mean) {
+inline Ints level_below(Floats mean) {
   const Ints bits = bits_of_floats(max(mean, broadcast(0)));
   const Floats m = floats_of_bits(add(bit_and(bits, 0x7fffff), broadcast_int(0x3f800000)));
   // log2 m within .0089 (at 1.18), so less than .57 of a step: one step either way mends it.
@@ -28,8 +25,9 @@ inline Ints level_below(const Powers& powers, Floats mean) {
   const Floats log2 = sub(mul(factor, m), broadcast(5.0f / 3));
   const Ints zero = broadcast_int(0), one = broadcast_int(1), last = broadcast_int(kLevelsPerOctave - 1);
   const Ints step = min(last, max(zero, truncate_to_int(mul(log2, broadcast(kLevelsPerOctave)))));
-  const Ints not_up = one_where_less(m, gather(powers.of, add(step, one)));
-  const Ints down = one_where_less(m, gather(powers.of, step));
+  const Ints is_last = sub(step, sub(last, one));  // 1 for the last step, which has none above it; else 0 or less
+  const Ints not_up = max(is_last, one_where_less(m, look_up_64(kPowers.level, min(last, add(step, one)))));
+  const Ints down = one_where_less(m, look_up_64(kPowers.level, step));
   const Ints mended = sub(add(step, one), add(not_up, down));
   const Ints octave = add(shift_right<23>(bits), broadcast_int(-127 - kLowestOctave));
   return min(broadcast_int(kSignificanceLevels - 1), max(zero, add(shift_left<6>(octave), mended)));
@@ -43,39 +41,52 @@ inline Floats chance_of(const ObservedQueries& queries, Ints token) {
   return mul(to_float(shift_right_unsigned<8>(h)), broadcast(0x1p-24f));
 }
 
-inline Ints updated(const Powers& powers, Ints bits, Floats seen, Ints token, const ObservedQueries& queries) {
-  const Floats observed = div(seen, broadcast(float(queries.rows)));
-  const Floats weight = look_up_16(queries.weight, bit_and(bits, 15)), mean = mean_of(powers, shift_right<4>(bits));
+inline Ints updated(Ints bits, Floats seen, Floats weight, Ints token, const ObservedQueries& queries) {
+  const Floats observed = div(seen, broadcast(float(queries.rows))), mean = mean_of(shift_right<4>(bits));
   const Floats target = add(mean, mul(sub(observed, mean), weight));
-  const Ints level = level_below(powers, target), top = broadcast_int(kSignificanceLevels - 1);
+  const Ints level = level_below(target), top = broadcast_int(kSignificanceLevels - 1);
   const Ints above = min(top, add(level, broadcast_int(1)));
-  const Floats low = mean_of(powers, level), high = mean_of(powers, above);
+  const Floats low = mean_of(level), high = mean_of(above);
   const Ints rises = sub(above, level);  // 1, but 0 at the top
   const Floats span = add(sub(high, low), to_float(sub(broadcast_int(1), rises)));
   const Ints up = min(rises, one_where_less(chance_of(queries, token), div(sub(target, low), span)));
   return add(shift_left<4>(add(level, up)), bit_and(bits, 15));
 }
 
+// kEach: with a weight for each token.
+template <bool kEach>
+inline void update_vector(uint16_t* bits, const float* observed, const float* weights, Ints token,
+                          const ObservedQueries& queries) {
+  const Ints now = load_u16(bits);
+  const Floats weight = kEach ? load(weights) : look_up_16(queries.weight, bit_and(now, 15));
+  store_u16(bits, updated(now, load(observed), weight, token, queries));
+}
+
+template <bool kEach>
+inline void update_all(uint16_t* bits, int n, const float* observed, const ObservedQueries& queries) {
+  int32_t count[kLanes];
+  for (int i = 0; i < kLanes; ++i) count[i] = queries.first_token + i;
+  const Ints token = load_ints(count);
+  const float* weights = kEach ? queries.weights : observed;  // of no meaning if not kEach
+  const int whole = n / kLanes * kLanes;
+  for (int t = 0; t < whole; t += kLanes) {
+    update_vector<kEach>(bits + t, observed + t, weights + t, add(token, broadcast_int(t)), queries);
+  }
+  if (whole == n) return;
+  uint16_t rest[kLanes] = {};
+  float seen[kLanes] = {}, weight[kLanes] = {};
+  for (int i = whole; i < n; ++i)
+    rest[i - whole] = bits[i], seen[i - whole] = observed[i], weight[i - whole] = weights[i];
+  update_vector<kEach>(rest, seen, weight, add(token, broadcast_int(whole)), queries);
+  for (int i = whole; i < n; ++i) bits[i] = rest[i - whole];
+}
+
 }  // namespace
 
 [[gnu::flatten]] void update_significances(uint16_t* bits, int n, const float* observed,
                                            const ObservedQueries& queries) {
-  Powers powers;
-  static constexpr LevelPowers kPowers;
-  for (int i = 0; i < kLevelsPerOctave; ++i) powers.of[i] = kPowers.level[i];
-  powers.of[kLevelsPerOctave] = 2;
-  int32_t count[kLanes], out[kLanes];
-  for (int i = 0; i < kLanes; ++i) count[i] = queries.first_token + i;
-  for (int first = 0; first < n; first += kLanes) {
-    const int some = n - first < kLanes ? n - first : kLanes;
-    uint16_t in[kLanes] = {};
-    float seen[kLanes] = {};
-    __builtin_memcpy(in, bits + first, some * sizeof *in);
-    __builtin_memcpy(seen, observed + first, some * sizeof *seen);
-    const Ints token = add(load_ints(count), broadcast_int(first));
-    store_ints(out, updated(powers, load_u16(in), load(seen), token, queries));
-    for (int i = 0; i < some; ++i) bits[first + i] = uint16_t(out[i]);
-  }
+  queries.weights != nullptr ? update_all<true>(bits, n, observed, queries)
+                             : update_all<false>(bits, n, observed, queries);
 }
 
 }  // namespace leankv::LEANKV_ISA_NS

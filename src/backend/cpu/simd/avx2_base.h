@@ -106,7 +106,7 @@ inline void store_u16(uint16_t* to, Ints a) {
 inline Ints load_u16(const uint16_t* from) {
   return (Ints)_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
-inline Floats gather(const float* table, Ints index) { return _mm256_i32gather_ps(table, raw(index), 4); }
+inline Floats look_up_64(const float* table, Ints index) { return _mm256_i32gather_ps(table, raw(index), 4); }
 inline Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
 inline Floats square_root(Floats a) { return _mm256_sqrt_ps(a); }
 inline Floats nearest(Floats a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
@@ -152,7 +152,7 @@ inline Ints join_eights(Ints a, Ints) { return a; }
 inline Ints load_u8(const uint8_t* from) {
   return (Ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
 }
-inline Floats look_up_16(const float* table, Ints index) { return gather(table, index); }
+inline Floats look_up_16(const float* table, Ints index) { return look_up_64(table, index); }
 inline Ints load_u8_eights(const uint8_t* low, const uint8_t*) { return load_u8(low); }
 inline Floats load_half_eights(const uint16_t* low, const uint16_t*) { return load_half(low); }
 template <int kBits>

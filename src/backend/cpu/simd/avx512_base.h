@@ -107,7 +107,11 @@ inline void store_u16(uint16_t* to, Ints a) {
 inline Ints load_u16(const uint16_t* from) {
   return (Ints)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
-inline Floats gather(const float* table, Ints index) { return _mm512_i32gather_ps(raw(index), table, 4); }
+inline Floats look_up_64(const float* table, Ints index) {  // some cores gather one lane after the other
+  const Floats low = _mm512_permutex2var_ps(load(table), raw(index), load(table + 16));
+  const Floats high = _mm512_permutex2var_ps(load(table + 32), raw(index), load(table + 48));
+  return _mm512_mask_blend_ps(_mm512_test_epi32_mask(raw(index), _mm512_set1_epi32(32)), low, high);
+}
 inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
 inline Floats square_root(Floats a) { return _mm512_sqrt_ps(a); }
 inline Floats nearest(Floats a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

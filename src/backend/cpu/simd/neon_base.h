@@ -143,7 +143,7 @@ inline Ints shift_right_unsigned(Ints a) {
 inline Ints join_eights(Ints a, Ints) { return a; }
 inline int16x8_t low_halves(Ints a) { return vcombine_s16(vmovn_s32(a.low), vmovn_s32(a.high)); }
 inline void store_low_bytes(int8_t* to, Ints a) { vst1_s8(to, vmovn_s16(low_halves(a))); }
-inline Floats gather(const float* table, Ints index) {
+inline Floats look_up_64(const float* table, Ints index) {
   int32_t at[kLanes];
   float found[kLanes];
   store_ints(at, index);

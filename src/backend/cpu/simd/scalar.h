@@ -168,7 +168,7 @@ inline void store_u16(uint16_t* to, const Ints& a) {
 inline Ints load_u16(const uint16_t* from) {
   return each_int([&](int i) { return int32_t(from[i]); });
 }
-inline Floats gather(const float* table, const Ints& index) {
+inline Floats look_up_64(const float* table, const Ints& index) {
   return each_lane([&](int i) { return table[index.lane[i]]; });
 }
 inline Floats div(const Floats& a, const Floats& b) {
