@@ -120,6 +120,8 @@ const OptionRow kRows[] = {
      [](Options& o, Text& t) { o.generation.sampling.biases.push_back(logit_bias(t)); }},
 
     {"-t, --threads", "N", kCompute, "0: one per core (0)", [](Options& o, Text& t) { o.engine.threads = count(t); }},
+    {"--cpu-strict", "0|1", kCompute, "1: worker threads stay on a core each (0)",
+     [](Options& o, Text& t) { o.engine.threads_stay = number(t, 0, 1, "0 or 1") == 1; }},
     {"--activations", "NAME", kRun | kBenchCommand | kCalibrateCommand,
      "arithmetic of linear layers: exact, int8, f32 (exact)",
      [](Options& o, Text& t) { o.engine.activations = parse_activations(t); }},

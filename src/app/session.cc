@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <random>
-#include <thread>
 
 #include "app/byte_size.h"
 #include "app/calibrate/find_calibration.h"
@@ -16,6 +15,7 @@
 #include "app/policy_choice.h"
 #include "app/progress_bar.h"
 #include "app/tier_table.h"
+#include "base/cores.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -24,7 +24,7 @@ namespace {
 uint64_t random_seed() { return std::random_device{}(); }
 
 std::string backend_line(const EngineOptions& o) {
-  const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+  const int cores = int(usable_cores().size());
   const std::string isa = o.backend == "cpu" ? " " + std::string(isa_name(o.isa.value_or(best_isa()))) : "";
   return fmt::format("backend  {}{}, {} threads, activations {}\n", o.backend, isa, o.threads > 0 ? o.threads : cores,
                      activations_name(o.activations));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/cores.h"
 #include "base/error.h"
 
 #if defined(__x86_64__)
@@ -33,7 +34,8 @@ struct ThreadPool::Tasks {
   uint64_t word() const { return uint64_t(loop) << 40 | uint64_t(begin) << 20 | uint64_t(end); }
 };
 
-ThreadPool::ThreadPool(int threads) : shares_(size_t(std::max(1, threads))) {
+ThreadPool::ThreadPool(int threads, std::vector<int> cores)
+    : cores_(std::move(cores)), shares_(size_t(std::max(1, threads))) {
   LEANKV_CHECK(threads >= 1);
   for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { worker_loop(i); });
 }
@@ -103,6 +105,7 @@ void ThreadPool::work(uint32_t loop, int thread) {
 }
 
 void ThreadPool::worker_loop(int thread) {
+  if (thread < int(cores_.size())) stay_on(cores_[size_t(thread)]);
   for (uint32_t seen = 0; !stop_;) {
     seen = wait_for_loop(seen);
     work(seen, thread);

@@ -15,7 +15,9 @@ namespace leankv {
 // Workers spin for a short while after a loop, because the next one usually follows within microseconds, then sleep.
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // REQUIRES threads >= 1
+  // REQUIRES threads >= 1. cores: where the workers stay, thread i on cores[i] as long as there is one. The caller,
+  // which starts other threads too, may go anywhere and finds the core that is left.
+  explicit ThreadPool(int threads, std::vector<int> cores = {});
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -52,6 +54,7 @@ class ThreadPool {
   };
   static int take(Share& share, uint32_t loop, bool from_front);
 
+  const std::vector<int> cores_;
   std::vector<Share> shares_;      // [size()]
   std::atomic<uint32_t> loop_{0};  // 24 bits
   std::atomic<int> done_{0};       // tasks of the current loop that are finished

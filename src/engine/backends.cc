@@ -1,13 +1,14 @@
 #include "engine/backends.h"
 
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "backend/cpu/cache_ops.h"
 #include "backend/cpu/dense_ops.h"
 #include "backend/cuda/make_backend.h"
 #include "backend/reference/cache_ops.h"
 #include "backend/reference/dense_ops.h"
+#include "base/cores.h"
 #include "base/error.h"
 
 namespace leankv {
@@ -44,8 +45,10 @@ Backend make_backend(const EngineOptions& options) {
     names += (names.empty() ? "" : ", ") + std::string(row.name);
     if (row.name != options.backend) continue;
     Backend backend;
-    const int cores = int(std::thread::hardware_concurrency());
-    backend.threads = std::make_unique<ThreadPool>(options.threads > 0 ? options.threads : std::max(1, cores));
+    std::vector<int> cores = usable_cores();
+    const int threads = options.threads > 0 ? options.threads : int(cores.size());
+    if (!options.threads_stay) cores.clear();
+    backend.threads = std::make_unique<ThreadPool>(threads, std::move(cores));
     row.fill(backend, options);
     return backend;
   }

@@ -22,6 +22,7 @@ struct EngineOptions {
   std::string backend = "cpu";       // or "cuda", "reference"
   double device_memory_share = 0.9;  // of a GPU's memory, that weights, tables and the default pool may take
   int threads = 0;                   // 0: one per core
+  bool threads_stay = false;         // each worker on a core of its own
   std::optional<Isa> isa;            // empty: the best this machine has
   Activations activations = Activations::kExact;
   int context = 0;    // tokens per sequence; 0: the model's, at most kDefaultContext

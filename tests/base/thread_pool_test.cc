@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <numeric>
 #include <thread>
+
+#include "base/cores.h"
 
 namespace leankv {
 namespace {
@@ -16,6 +19,19 @@ class ThreadPoolTest : public ::testing::TestWithParam<int> {
 };
 
 TEST_P(ThreadPoolTest, CountsTheCaller) { EXPECT_EQ(pool_.size(), GetParam()); }
+
+TEST_P(ThreadPoolTest, WorkersStayOnTheirCores) {
+  const std::vector<int> cores = usable_cores();
+  ThreadPool pool(GetParam(), cores);
+  std::vector<std::vector<int>> left(size_t(pool.size()));
+  pool.run(1000, [&](int, int thread) {
+    if (left[size_t(thread)].empty()) left[size_t(thread)] = usable_cores();
+  });
+  for (size_t i = 1; i < std::min(left.size(), cores.size()); ++i) {
+    EXPECT_TRUE(left[i].empty() || left[i] == std::vector<int>{cores[i]}) << i;
+  }
+  EXPECT_EQ(usable_cores(), cores);  // the caller goes where it likes
+}
 
 TEST_P(ThreadPoolTest, RunsEveryTaskOnce) {
   for (int tasks : {0, 1, 2, 7, 1000}) {
