@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "kv/key_words.h"
 #include "kv/packing.h"
 #include "kv/quantise.h"
 
@@ -137,6 +138,9 @@ void write_codes(int n_values, int bits, std::byte* tile, const WordRow<kCodes>&
     }
     return;
   }
+  if constexpr (kCodes == 4) {
+    if (has_whole_words(bits, 4 * row.count)) return write_key_words(bits, 4 * row.count, row.first, tile, codes);
+  }
   for_each_plane(n_values, bits,
                  [&](const Plane plane, int offset, int done) { plane.write(tile + offset, row, codes, done); });
 }
@@ -149,6 +153,9 @@ void read_codes(int n_values, int bits, const std::byte* tile, const WordRow<kCo
       std::memcpy(codes + i * kCodes, from, kCodes * sizeof(uint16_t));
     }
     return;
+  }
+  if constexpr (kCodes == 4) {
+    if (has_whole_words(bits, 4 * row.count)) return read_key_words(bits, 4 * row.count, row.first, tile, codes);
   }
   std::fill_n(codes, row.count * kCodes, uint16_t(0));
   for_each_plane(n_values, bits,
