@@ -230,11 +230,16 @@ TEST_P(AttentionKernelsTest, SignificanceHasTheBitsOfTheScalarSpecification) {
     ObservedQueries queries;
     queries.rows = n % 3 + 1, queries.where = uint32_t(random());
     for (float& w : queries.weight) w = float(random() % 1000 + 1) / 1000;
-    expected = bits;
-    update_significances(expected.data(), n, seen.data(), queries);
-    EXPECT_NE(expected, bits);
-    kernels_.update_significances(bits.data(), n, seen.data(), queries);
-    EXPECT_EQ(bits, expected) << n;
+    std::vector<float> weights(std::size_t(n), 1.0f);
+    for (float& w : weights) w = float(random() % 1000 + 1) / 1000;
+    for (const float* each : {static_cast<const float*>(nullptr), static_cast<const float*>(weights.data())}) {
+      queries.weights = each, queries.first_token = n * 5;
+      expected = bits;
+      update_significances(expected.data(), n, seen.data(), queries);
+      EXPECT_NE(expected, bits);
+      kernels_.update_significances(bits.data(), n, seen.data(), queries);
+      EXPECT_EQ(bits, expected) << n;
+    }
   }
 }
 
